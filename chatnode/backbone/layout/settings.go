@@ -1,0 +1,86 @@
+package layout
+
+import (
+	"strconv"
+	"time"
+)
+
+// Names of the buckets, for Layout.Bucket.
+const (
+	// Leases has one key a shard: its owner. The key's revision is the owner's term.
+	Leases = "leases"
+	// Index has the pages and checkpoints of the shard owners' indexes.
+	Index = "index"
+	// Presence has one key per room and node: who is in the room on that node.
+	Presence = "presence"
+)
+
+// Settings are the choices of one cluster that shape its streams and buckets.
+type Settings struct {
+	// Replicas of each stream and bucket: 1, 3 or 5.
+	Replicas int
+	// MaxAge of stored messages; zero keeps them for ever.
+	MaxAge time.Duration
+	// MaxBytes of one shard's stream; zero or less is no limit.
+	MaxBytes int64
+}
+
+// DuplicateWindow is how long a stream recognises a message id that it has stored. Every retry by a node ends within it.
+const DuplicateWindow = 30 * time.Second
+
+// MetadataShards is the stream metadata key under which the number of shards stands: a node with another number must not start.
+const MetadataShards = "chatfleet-shards"
+
+// StreamSettings are the settings of one stream. Every stream is stored in files, discards its oldest messages at a limit, and
+// allows direct reads. Deliberately absent: republishing, limits per subject, and counters, each of which looks up the subject's
+// last message for every publish.
+type StreamSettings struct {
+	Name            string
+	Subjects        []string
+	Replicas        int
+	MaxAge          time.Duration
+	MaxBytes        int64
+	DuplicateWindow time.Duration
+	Metadata        map[string]string
+}
+
+// BucketSettings are the settings of one key-value bucket: file storage, a history of one.
+type BucketSettings struct {
+	Name     string
+	Replicas int
+	MaxAge   time.Duration
+}
+
+// Streams lists the streams of the cluster.
+func (l Layout) Streams(s Settings) []StreamSettings {
+	var all []StreamSettings
+	for _, shard := range l.All() {
+		maxBytes := s.MaxBytes
+		if maxBytes <= 0 {
+			maxBytes = -1
+		}
+		all = append(all, StreamSettings{
+			Name:            l.Stream(shard),
+			Subjects:        []string{l.StoredPrefix(shard) + ">"},
+			Replicas:        s.Replicas,
+			MaxAge:          s.MaxAge,
+			MaxBytes:        maxBytes,
+			DuplicateWindow: DuplicateWindow,
+			Metadata:        map[string]string{MetadataShards: strconv.Itoa(l.shards)},
+		})
+	}
+	return all
+}
+
+// Buckets lists the key-value buckets of the cluster. Index pages outlive the messages they point to by a day.
+func (l Layout) Buckets(s Settings) []BucketSettings {
+	indexAge := s.MaxAge
+	if indexAge > 0 {
+		indexAge += 24 * time.Hour
+	}
+	return []BucketSettings{
+		{Name: l.Bucket(Leases), Replicas: s.Replicas},
+		{Name: l.Bucket(Index), Replicas: s.Replicas, MaxAge: indexAge},
+		{Name: l.Bucket(Presence), Replicas: s.Replicas},
+	}
+}
