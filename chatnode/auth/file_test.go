@@ -85,9 +85,13 @@ func TestFilesAreFollowedAndBrokenOnesKeepTheOldKeys(t *testing.T) {
 
 func TestMetricsCountTokensByResult(t *testing.T) {
 	v := newVerifier(t, Options{HMACSecret: testSecret})
-	v.Connection(sign(t, jose.HS256, testSecret, "", testClaims))
-	v.Connection(sign(t, jose.HS256, testSecret, "", map[string]any{"sub": "ann", "exp": 1}))
-	v.Subscription(sign(t, jose.HS256, testSecret, "", testClaims))
+	good := sign(t, jose.HS256, testSecret, "", testClaims)
+	_, accepted := v.Connection(good)
+	_, expired := v.Connection(sign(t, jose.HS256, testSecret, "", map[string]any{"sub": "ann", "exp": 1}))
+	_, purpose := v.Subscription(good)
+	if accepted != nil || expired == nil || purpose == nil {
+		t.Fatalf("got %v, %v, %v", accepted, expired, purpose)
+	}
 	for _, labels := range [][]string{{"connection", "accepted"}, {"connection", "expired"}, {"subscription", "purpose"}} {
 		if n := counted(t, v, "chatnode_auth_tokens_total", labels...); n != 1 {
 			t.Errorf("%v counted %v times", labels, n)
