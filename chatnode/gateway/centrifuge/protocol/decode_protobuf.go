@@ -10,7 +10,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-var errNotUTF8 = errors.New("not valid UTF-8")
+var (
+	errNotUTF8     = errors.New("not valid UTF-8")
+	errFieldNumber = errors.New("field number out of range")
+)
 
 func (p *plan) decodeProtobuf(data []byte, v reflect.Value) error {
 	return eachField(data, func(number protowire.Number, wire protowire.Type, value []byte) error {
@@ -31,6 +34,9 @@ func eachField(data []byte, visit func(protowire.Number, protowire.Type, []byte)
 		number, wire, n := protowire.ConsumeTag(data)
 		if n < 0 {
 			return protowire.ParseError(n)
+		}
+		if number > protowire.MaxValidNumber {
+			return errFieldNumber
 		}
 		data = data[n:]
 		n = protowire.ConsumeFieldValue(number, wire, data)

@@ -49,6 +49,7 @@ func TestABrokenProtobufCommandIsNamed(t *testing.T) {
 		"unfinished length":        {0x80},
 		"endless length":           []byte(strings.Repeat("\xff", 11)),
 		"field number 0":           {2, 0, 0},
+		"field number 2^29":        protowire.AppendBytes(nil, append(protowire.AppendVarint(nil, 1<<32), 0)),
 		"unfinished field":         {1, 8},
 		"end of a group":           {1, 1<<3 | 4},
 		"id without a request":     {2, 8, 1},

@@ -39,7 +39,11 @@ func FuzzDecodeCommandsProtobuf(f *testing.F) {
 			return
 		}
 		command, dynamic := new(Command), newOfficial(reflect.ValueOf(Command{}))
-		err, officialErr := decodeMessage(Protobuf, message, command), proto.Unmarshal(message, dynamic)
+		err = decodeMessage(Protobuf, message, command)
+		panicked, officialErr := unmarshalOfficial(message, dynamic)
+		if panicked {
+			return
+		}
 		if (err == nil) != (officialErr == nil) {
 			t.Fatalf("%v, official %v", err, officialErr)
 		}
@@ -47,6 +51,13 @@ func FuzzDecodeCommandsProtobuf(f *testing.F) {
 			compare(t, reflect.ValueOf(*command), dynamic)
 		}
 	})
+}
+
+// unmarshalOfficial asks the official library, which panics on a map entry whose key comes a second time with another
+// wire type; it has no opinion then.
+func unmarshalOfficial(data []byte, message proto.Message) (panicked bool, err error) {
+	defer func() { panicked = recover() != nil }()
+	return false, proto.Unmarshal(data, message)
 }
 
 // sameAfterEncoding fails unless the command survives being encoded and decoded. Commands are compared as bytes:
