@@ -1,0 +1,4 @@
+import { render } from 'preact';
+import { FleetView } from './fleet/FleetView.jsx';
+
+render(<FleetView />, document.body);

@@ -1,0 +1,105 @@
+// The connection to the node, by the SDK: it reconnects, resumes and falls back
+// from WebSocket to HTTP by itself. Link adds what a person wants to know of it.
+
+import { Centrifuge, UnauthorizedError } from 'centrifuge';
+import { developmentToken, Refusal } from './identity.js';
+
+const TIMEOUT_MS = 20_000; // the node answers a send within 4 s, a slow network takes longer
+const LONGEST_RECONNECT_MS = 8_000;
+
+/** Fires "change". state: connecting, connected, reconnecting, offline or closed. */
+export class Link extends EventTarget {
+  state = 'connecting';
+  reason = '';
+  lostAt = 0;
+  #waiting = [];
+
+  constructor(identity) {
+    super();
+    this.client = new Centrifuge(endpoints(), {
+      token: identity.token ?? '',
+      getToken: () => tokenFor(identity),
+      name: 'chatfleet-page',
+      timeout: TIMEOUT_MS,
+      maxReconnectDelay: LONGEST_RECONNECT_MS,
+    });
+    this.client.on('connecting', () => this.#lost());
+    this.client.on('connected', () => this.#connected());
+    this.client.on('disconnected', ({ code, reason }) => this.#closed(code, reason));
+    addEventListener('online', this.#networkChanged);
+    addEventListener('offline', this.#networkChanged);
+  }
+
+  connect() {
+    this.client.connect();
+  }
+
+  close() {
+    removeEventListener('online', this.#networkChanged);
+    removeEventListener('offline', this.#networkChanged);
+    this.client.disconnect();
+  }
+
+  /** Doesn't wait for the next attempt. */
+  tryNow() {
+    if (this.state === 'connected') return;
+    this.client.disconnect();
+    this.client.connect();
+  }
+
+  /** Resolves when commands can be sent. */
+  ready() {
+    if (this.state === 'connected') return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #networkChanged = () => {
+    if (this.state === 'reconnecting' || this.state === 'offline') this.#show(lostState());
+  };
+
+  #connected() {
+    this.lostAt = 0;
+    this.#show('connected');
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #lost() {
+    if (this.state === 'connected') this.lostAt = Date.now();
+    this.#show(this.lostAt ? lostState() : 'connecting');
+  }
+
+  #closed(code, reason) {
+    this.lostAt ||= Date.now();
+    this.#show('closed', code === 0 ? '' : reason);
+  }
+
+  #show(state, reason = '') {
+    this.state = state;
+    this.reason = reason;
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+function lostState() {
+  return navigator.onLine === false ? 'offline' : 'reconnecting';
+}
+
+function endpoints() {
+  const http = location.origin;
+  return [
+    { transport: 'websocket', endpoint: `${http.replace(/^http/, 'ws')}/connection/websocket` },
+    { transport: 'http_stream', endpoint: `${http}/connection/http_stream` },
+    { transport: 'sse', endpoint: `${http}/connection/sse` },
+  ];
+}
+
+// A token that came from outside can't be renewed here.
+async function tokenFor({ user, token }) {
+  if (token) throw new UnauthorizedError('token expired');
+  try {
+    return await developmentToken(user);
+  } catch (error) {
+    if (error instanceof Refusal) throw new UnauthorizedError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import { useEffect, useState } from 'preact/hooks';
+import { Conversation } from './Conversation.jsx';
+import { Sidebar } from './Sidebar.jsx';
+import { Switcher } from './Switcher.jsx';
+import { useChanges } from './use-changes.js';
+
+export function ChatView({ chat, onSignOut }) {
+  useChanges(chat);
+  const [drawer, setDrawer] = useState(false);
+  const [switching, setSwitching] = useState(false);
+  const room = chat.current;
+
+  useEffect(() => {
+    document.title = (chat.unread > 0 ? `(${chat.unread}) ` : '') + `${room.title} · chatfleet`;
+  });
+  useEffect(() => {
+    const onKey = (event) => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        setSwitching(true);
+      } else if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
+        event.preventDefault();
+        openNeighbour(chat, event.key === 'ArrowUp' ? -1 : 1);
+      } else if (event.key === 'Escape') {
+        setDrawer(false);
+        focusComposer();
+      }
+    };
+    addEventListener('keydown', onKey);
+    focusComposer();
+    return () => removeEventListener('keydown', onKey);
+  }, [chat]);
+
+  const open = (channel) => {
+    setDrawer(false);
+    setSwitching(false);
+    chat.open(channel);
+    focusComposer();
+  };
+  return (
+    <div class={drawer ? 'chat drawer-open' : 'chat'}>
+      <Sidebar chat={chat} onOpen={open} onSwitch={() => setSwitching(true)} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
+      <div class="scrim" onClick={() => setDrawer(false)} />
+      <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} onMenu={() => setDrawer(true)} />
+      {switching && <Switcher chat={chat} onOpen={open} onClose={() => setSwitching(false)} />}
+      <div class="visually-hidden" aria-live="polite">
+        {chat.announcement}
+      </div>
+    </div>
+  );
+}
+
+function openNeighbour(chat, step) {
+  const channels = chat.ordered().map(({ channel }) => channel);
+  const place = channels.indexOf(chat.current.channel) + step;
+  chat.open(channels.at(place % channels.length));
+  focusComposer();
+}
+
+// A phone would cover half the room with its keyboard.
+function focusComposer() {
+  if (matchMedia('(hover: hover)').matches) requestAnimationFrame(() => document.getElementById('composer')?.focus());
+}

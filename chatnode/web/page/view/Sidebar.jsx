@@ -1,0 +1,46 @@
+import { Avatar } from './Avatar.jsx';
+import { ConnectionState } from './ConnectionState.jsx';
+import { Icon } from './Icon.jsx';
+import { NewRoom } from './NewRoom.jsx';
+import { RoomItem } from './RoomItem.jsx';
+import { ThemeToggle } from './ThemeToggle.jsx';
+
+export function Sidebar({ chat, onOpen, onSwitch, onSignOut, onClose }) {
+  return (
+    <nav class="sidebar" aria-label="Rooms">
+      <header class="sidebar-head">
+        <img src="icon.svg" alt="" width="28" height="28" />
+        <h1>chatfleet</h1>
+        <button class="icon-button" type="button" onClick={onSwitch} aria-label="Find a room" title="Find a room (Ctrl K)">
+          <Icon name="search" />
+        </button>
+        <button class="icon-button phone-only" type="button" onClick={onClose} aria-label="Close the list of rooms">
+          <Icon name="close" />
+        </button>
+      </header>
+      <NewRoom me={chat.me} onOpen={onOpen} />
+      <ul class="room-list" data-testid="room-list">
+        {chat.ordered().map((room) => (
+          <RoomItem
+            key={room.channel}
+            room={room}
+            open={room === chat.current}
+            onOpen={() => onOpen(room.channel)}
+            onLeave={chat.rooms.size > 1 ? () => chat.leave(room.channel) : null}
+          />
+        ))}
+      </ul>
+      <footer class="sidebar-foot">
+        <Avatar name={chat.me} />
+        <div class="me">
+          <strong title={chat.me}>{chat.me}</strong>
+          <ConnectionState link={chat.link} />
+        </div>
+        <ThemeToggle />
+        <button class="icon-button" type="button" onClick={onSignOut} aria-label="Sign out" title="Sign out" data-testid="sign-out">
+          <Icon name="leave" />
+        </button>
+      </footer>
+    </nav>
+  );
+}
