@@ -1,10 +1,10 @@
 // Quantities as people write them.
 
-const whole = new Intl.NumberFormat('en');
+const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-export const count = (value) => whole.format(Math.round(value));
+export const count = (value) => whole.format(value);
 
 /** Below a hundred a tenth still says something. */
 export const rate = (value) => (value < 100 ? tenth : whole).format(value);

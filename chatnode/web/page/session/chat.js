@@ -18,6 +18,7 @@ export class Chat extends EventTarget {
   constructor(identity) {
     super();
     this.me = identity.user;
+    this.development = !identity.token; // the node itself named this user, so it runs with --dev
     this.link = new Link(identity);
     this.turns = new Turns(READS_AT_ONCE);
     this.marks = lasting.get(this.#drawer('read'), {});

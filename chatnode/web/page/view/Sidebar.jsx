@@ -11,6 +11,11 @@ export function Sidebar({ chat, onOpen, onSwitch, onSignOut, onClose }) {
       <header class="sidebar-head">
         <img src="icon.svg" alt="" width="28" height="28" />
         <h1>chatfleet</h1>
+        {chat.development && (
+          <a class="icon-button" href="/fleet" aria-label="The fleet" title="The fleet">
+            <Icon name="fleet" />
+          </a>
+        )}
         <button class="icon-button" type="button" onClick={onSwitch} aria-label="Find a room" title="Find a room (Ctrl K)">
           <Icon name="search" />
         </button>
