@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { combinations } from './combinations.js';
+import { fill, newProxy, open, send, subscribe, unique } from './session.js';
+
+const options = { timeout: 120_000 };
+
+for (const combination of combinations) {
+  for (const missed of [0, 1, 300]) {
+    test(`${combination.name}: ${missed} messages missed by a cut arrive once and in order`, options, async (t) => {
+      const channel = unique('room:');
+      const proxy = await newProxy(t);
+      const reader = await open(t, combination, { user: unique('reader-'), proxy });
+      const room = await subscribe(reader, channel, { recoverable: true, positioned: true });
+      const writer = await open(t, combinations[0], { user: unique('writer-') });
+      const expected = ['before'];
+      await send(writer, channel, 'before');
+      await room.next('publication');
+
+      proxy.cut();
+      await room.next('subscribing');
+      expected.push(...await fill(t, combinations[0], channel, 0, missed));
+      proxy.restore();
+      const again = await room.until('subscribed again', () => room.all('subscribed')[1]);
+      assert.equal(again.wasRecovering, true);
+      assert.equal(again.recovered, true);
+
+      expected.push('after');
+      await send(writer, channel, 'after');
+      await room.until('the last message', () => room.texts().includes('after'));
+      assert.deepEqual(room.texts(), expected);
+      const offsets = room.all('publication').map(({ offset }) => offset);
+      assert.deepEqual(offsets, [...new Set(offsets)].sort((a, b) => a - b));
+    });
+  }
+
+  test(`${combination.name}: cuts while messages flow lose nothing`, options, async (t) => {
+    const channel = unique('room:');
+    const proxy = await newProxy(t);
+    const reader = await open(t, combination, { user: unique('reader-'), proxy });
+    const room = await subscribe(reader, channel, { recoverable: true, positioned: true });
+    const writing = fill(t, combinations[0], channel, 0, 200);
+    for (const seen of [10, 50, 100, 150]) {
+      await room.until(`${seen} messages`, () => room.texts().length >= seen);
+      proxy.cut();
+      proxy.restore();
+    }
+    const texts = await writing;
+    await room.until('the last message', () => room.texts().includes(texts.at(-1)));
+    assert.deepEqual(room.texts(), texts);
+    for (const { recovered } of room.all('subscribed').slice(1)) assert.equal(recovered, true);
+  });
+}
