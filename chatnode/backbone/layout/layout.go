@@ -135,3 +135,9 @@ func (l Layout) Stream(s Shard) string {
 
 // Bucket is the name of a key-value bucket.
 func (l Layout) Bucket(name string) string { return l.prefix + "-" + name }
+
+// Index is the shard's place in All.
+func (l Layout) Index(s Shard) int { return int(s.Kind)*l.shards + s.Number }
+
+// Has says whether the cluster has that shard.
+func (l Layout) Has(s Shard) bool { return s.Kind <= User && s.Number >= 0 && s.Number < l.shards }

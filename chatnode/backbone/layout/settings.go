@@ -31,6 +31,9 @@ const DuplicateWindow = 30 * time.Second
 // MetadataShards is the stream metadata key under which the number of shards stands: a node with another number must not start.
 const MetadataShards = "chatfleet-shards"
 
+// PresenceMarkerAge is how long it stays visible that nobody is in a room on a node any more.
+const PresenceMarkerAge = time.Minute
+
 // StreamSettings are the settings of one stream. Every stream is stored in files, discards its oldest messages at a limit, and
 // allows direct reads. Deliberately absent: republishing, limits per subject, and counters, each of which looks up the subject's
 // last message for every publish.
@@ -49,6 +52,8 @@ type BucketSettings struct {
 	Name     string
 	Replicas int
 	MaxAge   time.Duration
+	// MarkerAge is how long the mark of a purged key stays.
+	MarkerAge time.Duration
 }
 
 // Streams lists the streams of the cluster.
@@ -81,6 +86,6 @@ func (l Layout) Buckets(s Settings) []BucketSettings {
 	return []BucketSettings{
 		{Name: l.Bucket(Leases), Replicas: s.Replicas},
 		{Name: l.Bucket(Index), Replicas: s.Replicas, MaxAge: indexAge},
-		{Name: l.Bucket(Presence), Replicas: s.Replicas},
+		{Name: l.Bucket(Presence), Replicas: s.Replicas, MarkerAge: PresenceMarkerAge},
 	}
 }

@@ -1,0 +1,135 @@
+package backbone
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// NATSOptions say how to reach NATS.
+type NATSOptions struct {
+	// URL is one or more server addresses, separated by commas; empty means an embedded server.
+	URL string
+	// Credentials, CA, Cert and Key are files; each may be empty. Cert and Key are read again at each connect.
+	Credentials, CA, Cert, Key string
+}
+
+// connect opens both connections.
+func (b *Backbone) connect() (err error) {
+	if b.main, err = b.dial("clients", b.mainEvents()); err != nil {
+		return err
+	}
+	b.live, err = b.dial("owner", b.liveEvents())
+	return err
+}
+
+func (b *Backbone) dial(purpose string, events []nats.Option) (*nats.Conn, error) {
+	o := append([]nats.Option{
+		nats.Name("chatnode " + b.o.Name + " (" + purpose + ")"),
+		nats.CustomInboxPrefix(b.layout.Inbox(b.id)),
+		nats.Timeout(2 * time.Second), nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
+		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2),
+		// What can't be sent now is sent again by whoever wanted it, and must not go out late.
+		nats.ReconnectBufSize(-1),
+		nats.ErrorHandler(b.asyncError),
+	}, events...)
+	url := b.o.NATS.URL
+	if b.server != nil {
+		o = append(o, nats.InProcessServer(b.server))
+	} else {
+		o = append(o, b.o.NATS.security()...)
+	}
+	nc, err := nats.Connect(url, o...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w", url, err)
+	}
+	return nc, nil
+}
+
+func (o NATSOptions) security() (options []nats.Option) {
+	if o.Credentials != "" {
+		options = append(options, nats.UserCredentials(o.Credentials))
+	}
+	if o.CA != "" {
+		options = append(options, nats.RootCAs(o.CA))
+	}
+	if o.Cert != "" {
+		options = append(options, nats.Secure(&tls.Config{
+			MinVersion: tls.VersionTLS12,
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+				pair, err := tls.LoadX509KeyPair(o.Cert, o.Key)
+				return &pair, err
+			},
+		}))
+	}
+	return options
+}
+
+// mainEvents: after a reconnect, live messages may have been missed.
+func (b *Backbone) mainEvents() []nats.Option {
+	return []nats.Option{nats.ReconnectHandler(func(nc *nats.Conn) {
+		b.metrics.reconnects.Inc()
+		b.log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
+		b.checkAll()
+	}), nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+		if b.ctx.Err() == nil {
+			b.log.Warn("lost the connection to NATS", "error", err)
+		}
+	})}
+}
+
+// liveEvents: without the connection, this node can't know what it owns.
+func (b *Backbone) liveEvents() []nats.Option {
+	return []nats.Option{nats.ReconnectHandler(func(*nats.Conn) {
+		b.metrics.reconnects.Inc()
+	}), nats.DisconnectErrHandler(func(*nats.Conn, error) {
+		if b.ctx.Err() == nil {
+			b.election.abandon("its connection to NATS was lost")
+		}
+	})}
+}
+
+// asyncError hears of messages that the client library had to drop.
+func (b *Backbone) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
+	if errors.Is(err, nats.ErrSlowConsumer) {
+		b.metrics.liveDropped.Inc()
+		b.checkAll()
+		return
+	}
+	subject := ""
+	if sub != nil {
+		subject = sub.Subject
+	}
+	b.log.Warn("NATS reported an error", "error", err, "subject", subject)
+}
+
+// checkAll compares the heads of everything that is followed.
+func (b *Backbone) checkAll() {
+	if b.ctx.Err() != nil || !b.checking.CompareAndSwap(false, true) {
+		return
+	}
+	b.tasks.Go(func() {
+		defer b.checking.Store(false)
+		for _, shard := range b.layout.All() {
+			b.listen.check(b.ctx, shard)
+		}
+	})
+}
+
+// machine names what must go on running for acknowledged messages to be safe from a loss of power; empty if nothing has to.
+func (b *Backbone) machine() string {
+	switch {
+	case b.o.Strict || b.replicas > 1:
+		return ""
+	case b.server != nil:
+		return bootID()
+	case b.live.ConnectedClusterName() == "":
+		return b.live.ConnectedServerId()
+	default:
+		return "" // one replica somewhere in a cluster: which server it is can't be told from here
+	}
+}

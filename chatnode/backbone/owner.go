@@ -1,0 +1,297 @@
+package backbone
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/index"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+// Rhythm and bounds of an owner.
+const (
+	checkpointEvery    = 10 * time.Second
+	checkpointMessages = 20_000
+	// lastCheckpoint bounds the checkpoint of an owner that ends.
+	lastCheckpoint = 500 * time.Millisecond
+	// maxAnswering is how many questions to one shard are worked on at a time; further ones are told to try again.
+	maxAnswering = 64
+	// coverWait is how long a question may wait for the reader to reach what the asker has seen.
+	coverWait = 1 * time.Second
+	// positionWait is how long it waits for a position that may never come.
+	positionWait = 200 * time.Millisecond
+)
+
+var errTruncated = errors.New("the stream is shorter than it was")
+
+// owner reads one shard's stream in order, keeps its index, republishes each new message to the nodes that listen, and answers
+// questions about the index. There is one owner of a shard at a time; a former one that does not know it yet is recognised by its
+// term.
+type owner struct {
+	b     *Backbone
+	shard layout.Shard
+	lease lease
+	// from is the sequence up to which earlier owners have dispatched.
+	from uint64
+
+	index *index.Index
+	// read is how far the stream has been read: into the index and, beyond from, out to the listeners.
+	read    progress
+	answers chan struct{}
+	stop    context.CancelFunc
+	done    chan struct{}
+	buffer  []byte
+}
+
+// start begins to own a shard.
+func (b *Backbone) startOwner(shard layout.Shard, l lease) *owner {
+	ctx, cancel := context.WithCancel(b.ctx)
+	o := &owner{
+		b: b, shard: shard, lease: l, from: l.Position,
+		answers: make(chan struct{}, maxAnswering), stop: cancel, done: make(chan struct{}),
+	}
+	go func() {
+		defer close(o.done)
+		defer cancel()
+		if err := o.run(ctx); err != nil && ctx.Err() == nil {
+			b.log.Error("stopped owning a shard", "shard", shard.String(), "term", l.Term, "error", err)
+		}
+	}()
+	return o
+}
+
+// run owns the shard until ctx ends or something is beyond repair.
+func (o *owner) run(ctx context.Context) error {
+	state, err := o.openIndex(ctx)
+	if err != nil {
+		return err
+	}
+	defer o.closeIndex()
+	sub, err := o.b.live.Subscribe(o.b.layout.Ask(o.shard), func(m *nats.Msg) { o.question(ctx, m) })
+	if err != nil {
+		return fmt.Errorf("subscribe to questions: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	var background sync.WaitGroup
+	defer background.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	background.Go(func() { o.checkpoints(ctx) })
+	o.b.log.Debug("own a shard", "shard", o.shard.String(), "term", o.lease.Term, "from", o.from, "last", state.Last)
+
+	r := reader{
+		nc: o.b.live, stream: o.b.layout.Stream(o.shard), prefix: o.b.layout.StoredPrefix(o.shard), inbox: o.b.layout.Inbox(o.b.id) + ".r",
+		opened: o.opened, deliver: func(s stored) error { return o.take(ctx, s) }, caughtUp: o.read.set,
+	}
+	return r.run(ctx, o.index.Covered()+1)
+}
+
+func (o *owner) openIndex(ctx context.Context) (streamState, error) {
+	for {
+		state, err := streamInfo(ctx, o.b.live, o.b.layout.Stream(o.shard))
+		if err == nil {
+			o.index, err = index.Open(ctx, o.b.indexStore, o.shard, index.Options{
+				Incarnation: state.Created.UTC().Format(time.RFC3339Nano) + "/" + o.lease.Epoch,
+				First:       state.First,
+				Last:        state.Last,
+				Term:        o.lease.Term,
+			})
+			if err == nil {
+				return state, nil
+			}
+		}
+		o.b.log.Warn("cannot open the index of a shard yet", "shard", o.shard.String(), "error", err)
+		if !sleep(ctx, readRetryWait) {
+			return streamState{}, ctx.Err()
+		}
+	}
+}
+
+// closeIndex saves what it can, so that the next owner has less to read again.
+func (o *owner) closeIndex() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastCheckpoint)
+	defer cancel()
+	if err := o.index.Checkpoint(ctx); err != nil {
+		o.b.metrics.checkpointErrors.Inc()
+	}
+	o.index.Close()
+}
+
+// opened checks the stream each time that the reader begins anew.
+func (o *owner) opened(state streamState) error {
+	if state.Last < o.position() || !state.Created.Equal(o.lease.Created) {
+		return errTruncated
+	}
+	o.index.Trim(state.First)
+	return nil
+}
+
+// position is what beacons show: everything up to it has been dispatched, by this owner or an earlier one.
+func (o *owner) position() uint64 { return max(o.from, o.read.at()) }
+
+// take handles the stream's next message: into the index, and out to the listeners unless an earlier owner has done that.
+func (o *owner) take(ctx context.Context, s stored) error {
+	prev, known, err := o.index.Add(s.key, index.Entry{Seq: s.body.Offset, Time: s.body.Time, ID: idHash(s.id)})
+	if err != nil {
+		return fmt.Errorf("add to the index: %w", err)
+	}
+	if s.body.Offset > o.from {
+		s.body.prev = prev
+		if !known {
+			s.body.prev = unknownPrev
+		}
+		o.buffer = appendEnvelope(o.buffer[:0], o.lease.Term, s.body)
+		if err := o.b.live.Publish(o.b.layout.LivePrefix(o.shard)+s.key, o.buffer); err != nil {
+			return fmt.Errorf("dispatch: %w", err)
+		}
+		o.b.metrics.dispatched.Inc()
+	}
+	o.read.set(s.body.Offset)
+	return ctx.Err()
+}
+
+// checkpoints writes the index down every so often.
+func (o *owner) checkpoints(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last, at := o.index.Covered(), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			covered := o.index.Covered()
+			if covered == last || now.Sub(at) < checkpointEvery && covered-last < checkpointMessages {
+				continue
+			}
+			if err := o.index.Checkpoint(ctx); err != nil {
+				o.b.metrics.checkpointErrors.Inc()
+				continue
+			}
+			last, at = covered, now
+		}
+	}
+}
+
+// question answers one question in a goroutine of its own, since it may have to read cold pages of the index.
+func (o *owner) question(ctx context.Context, m *nats.Msg) {
+	select {
+	case o.answers <- struct{}{}:
+	default:
+		o.respond(m, answer{Retry: "too many questions"})
+		return
+	}
+	go func() {
+		defer func() { <-o.answers }()
+		var q question
+		if err := json.Unmarshal(m.Data, &q); err != nil {
+			o.respond(m, answer{Retry: "malformed question"})
+			return
+		}
+		a, err := o.answer(ctx, q)
+		if err != nil {
+			a = answer{Retry: err.Error()}
+		}
+		o.respond(m, a)
+	}()
+}
+
+func (o *owner) respond(m *nats.Msg, a answer) {
+	a.Term, a.Epoch = o.lease.Term, o.lease.Epoch
+	raw, err := json.Marshal(a)
+	if err == nil {
+		err = m.Respond(raw)
+	}
+	if err != nil {
+		o.b.metrics.unanswered.Inc()
+	}
+}
+
+func (o *owner) answer(ctx context.Context, q question) (a answer, err error) {
+	ctx, cancel := context.WithTimeout(ctx, coverWait)
+	defer cancel()
+	if err := o.read.wait(ctx, max(q.Covers, o.from)); err != nil {
+		return answer{}, errors.New("its reader is behind")
+	}
+	if q.Offset > o.read.at() {
+		// The asker's client may have seen what this reader is about to read, or a position of a log that was cut short.
+		brief, cancel := context.WithTimeout(ctx, positionWait)
+		_ = o.read.wait(brief, q.Offset)
+		cancel()
+	}
+	feeds := q.Feeds
+	if q.Feed != "" {
+		feeds = append(feeds, q.Feed)
+	}
+	// The heads are read before the page: what comes between is then in the page, or arrives live, but is never missing.
+	for _, feed := range feeds[:min(len(feeds), maxFeedsAsked)] {
+		head, _, err := o.index.Head(ctx, feed)
+		if err != nil {
+			return answer{}, err
+		}
+		a.Heads = append(a.Heads, head.Seq)
+	}
+	switch q.Op {
+	case "after":
+		a.Offsets, a.More, a.Complete, err = o.index.After(ctx, q.Feed, q.Offset, q.Limit)
+	case "before":
+		a.Offsets, a.More, a.Complete, err = o.index.Before(ctx, q.Feed, q.Offset, q.Limit)
+	case "find":
+		a.Offsets, err = o.index.Find(ctx, q.Feed, q.ID, time.UnixMilli(q.Since))
+	case "heads":
+	default:
+		err = fmt.Errorf("unknown question %q", q.Op)
+	}
+	return a, err
+}
+
+// progress is a position that only grows, set by one goroutine, and can be waited for.
+type progress struct {
+	value atomic.Uint64
+
+	mu      sync.Mutex
+	changed chan struct{} // closed at the next change, if anybody waits
+}
+
+func (p *progress) at() uint64 { return p.value.Load() }
+
+func (p *progress) set(v uint64) {
+	if v <= p.value.Load() {
+		return
+	}
+	p.value.Store(v)
+	p.mu.Lock()
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+	p.mu.Unlock()
+}
+
+// wait returns when the position has reached min.
+func (p *progress) wait(ctx context.Context, min uint64) error {
+	for p.at() < min {
+		p.mu.Lock()
+		if p.changed == nil {
+			p.changed = make(chan struct{})
+		}
+		changed := p.changed
+		p.mu.Unlock()
+		if p.at() >= min {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+	return nil
+}

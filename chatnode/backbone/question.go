@@ -1,0 +1,107 @@
+package backbone
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+// question is what a node asks the owner of a shard about its index.
+type question struct {
+	// Op is "after", "before", "find" or "heads".
+	Op string `json:"op"`
+	// Feed is a feed's key; Feeds are many, for heads.
+	Feed  string   `json:"feed,omitempty"`
+	Feeds []string `json:"feeds,omitempty"`
+	// Offset and Limit bound a page.
+	Offset uint64 `json:"offset,omitempty"`
+	Limit  int    `json:"limit,omitempty"`
+	// ID is the hash of a message id, Since (ms) the oldest time that it may have been stored.
+	ID    uint64 `json:"id,omitempty"`
+	Since int64  `json:"since,omitempty"`
+	// Covers is the newest stream sequence that the asker knows of: the answer must take it into account.
+	Covers uint64 `json:"covers,omitempty"`
+}
+
+// answer is the owner's reply.
+type answer struct {
+	// Term and Epoch are the owner's.
+	Term  uint64 `json:"term"`
+	Epoch string `json:"epoch"`
+	// Offsets are a page or the candidates for an id; Heads the newest offsets of the feeds asked about (0: none).
+	Offsets  []uint64 `json:"offsets,omitempty"`
+	Heads    []uint64 `json:"heads,omitempty"`
+	More     bool     `json:"more,omitempty"`
+	Complete bool     `json:"complete,omitempty"`
+	// Retry says why the owner can't answer yet.
+	Retry string `json:"retry,omitempty"`
+}
+
+// Times and bounds of questions.
+const (
+	// askWait bounds a question with all its attempts, unless the caller's context ends earlier.
+	askWait      = 10 * time.Second
+	askAttempt   = 1500 * time.Millisecond
+	askRetryWait = 20 * time.Millisecond
+	// maxFeedsAsked is how many feeds one question about heads names.
+	maxFeedsAsked = 1000
+)
+
+// ask puts a question to the owner of a shard, again and again while there is none or it can't answer yet. It fails with
+// ErrUnavailable after askWait.
+//
+// The question goes out on the connection that carries this node's subscriptions and comes in at the server from which the owner
+// dispatches. So a subscription made before the question is in force there when the owner answers: what the answer does not
+// have yet arrives live.
+func (b *Backbone) ask(ctx context.Context, shard layout.Shard, q question) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	q.Covers = max(q.Covers, b.seen(shard))
+	raw, err := json.Marshal(q)
+	if err != nil {
+		return answer{}, err
+	}
+	last := errors.New("nobody owns it")
+	for {
+		a, err := b.askOnce(ctx, shard, raw)
+		if err == nil {
+			return a, nil
+		}
+		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
+			last = err
+		}
+		if !sleep(ctx, askRetryWait) {
+			b.metrics.unanswered.Inc()
+			return answer{}, fmt.Errorf("ask the owner of %s (%w): %w", shard, last, ErrUnavailable)
+		}
+	}
+}
+
+func (b *Backbone) askOnce(ctx context.Context, shard layout.Shard, raw []byte) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, askAttempt)
+	defer cancel()
+	m, err := b.main.RequestWithContext(ctx, b.layout.Ask(shard), raw)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return answer{}, errors.New("nobody owns it")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	var a answer
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		return answer{}, fmt.Errorf("malformed answer: %w", err)
+	}
+	switch {
+	case a.Retry != "":
+		return answer{}, errors.New(a.Retry)
+	case a.Term < b.term(shard):
+		return answer{}, errors.New("its answer is of an older term")
+	}
+	return a, nil
+}

@@ -1,0 +1,231 @@
+package backbone
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+const (
+	// fetchWindow is how many messages of one page are requested at a time.
+	fetchWindow = 128
+	// fetchWait bounds one window; what has not come by then is asked of the stream's leader.
+	fetchWait = 1 * time.Second
+	// noMessage is JetStream's error code for a sequence that holds nothing.
+	noMessage = 10037
+)
+
+// After reads the messages of a feed with a greater offset, oldest first, at most limit. Errors: ErrUnavailable, the context's.
+func (b *Backbone) After(ctx context.Context, feed Feed, offset uint64, limit int) (Page, error) {
+	return b.page(ctx, feed, question{Op: "after", Offset: offset, Limit: limit, Covers: offset})
+}
+
+// Before reads the messages of a feed with a smaller offset, newest first, at most limit; offset 0 begins at the end. Errors:
+// ErrUnavailable, the context's.
+func (b *Backbone) Before(ctx context.Context, feed Feed, offset uint64, limit int) (Page, error) {
+	return b.page(ctx, feed, question{Op: "before", Offset: offset, Limit: limit})
+}
+
+func (b *Backbone) page(ctx context.Context, feed Feed, q question) (Page, error) {
+	shard := b.layout.ShardOf(feed)
+	q.Feed = feed.Key()
+	// A position may lie beyond the end of a log that was cut short: nobody can ever cover it.
+	if q.Covers > b.seen(shard) {
+		q.Covers = 0
+	}
+	a, err := b.ask(ctx, shard, q)
+	if err != nil {
+		return Page{}, err
+	}
+	if len(a.Heads) != 1 {
+		return Page{}, fmt.Errorf("malformed answer of the owner of %s: %w", shard, ErrUnavailable)
+	}
+	messages, err := b.fetch(ctx, shard, a.Offsets)
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Head: Position{a.Epoch, a.Heads[0]}, Complete: a.Complete, More: a.More}
+	for i, m := range messages {
+		if m != nil {
+			page.Messages = append(page.Messages, m.body)
+			continue
+		}
+		// Erased, which counts as read, or discarded with everything before it.
+		first, err := b.firstOf(ctx, shard)
+		if err != nil {
+			return Page{}, err
+		}
+		if a.Offsets[i] < first {
+			page.Complete = false
+		}
+	}
+	return page, nil
+}
+
+// find looks a stored id up by the owner's index; it gives the message's offset, or 0.
+func (b *Backbone) find(ctx context.Context, feed Feed, id string) (uint64, error) {
+	shard := b.layout.ShardOf(feed)
+	since := time.Now().Add(-oldestID - time.Hour).UnixMilli()
+	a, err := b.ask(ctx, shard, question{Op: "find", Feed: feed.Key(), ID: idHash(id), Since: since})
+	if err != nil {
+		return 0, err
+	}
+	found, err := b.fetch(ctx, shard, a.Offsets)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range found {
+		if s != nil && s.id == id {
+			return s.body.Offset, nil
+		}
+	}
+	return 0, nil
+}
+
+// Read gives one message of a feed, or nil if it has been erased or discarded.
+func (b *Backbone) Read(ctx context.Context, feed Feed, offset uint64) (*Message, error) {
+	found, err := b.fetch(ctx, b.layout.ShardOf(feed), []uint64{offset})
+	if err != nil || found[0] == nil || found[0].key != feed.Key() {
+		return nil, err
+	}
+	return found[0].body, nil
+}
+
+// firstOf is the oldest sequence that a shard's stream still has.
+func (b *Backbone) firstOf(ctx context.Context, shard layout.Shard) (uint64, error) {
+	for {
+		state, err := streamInfo(ctx, b.main, b.layout.Stream(shard))
+		if err == nil {
+			return state.First, nil
+		}
+		if !sleep(ctx, readRetryWait) {
+			return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+}
+
+// fetch reads messages by their sequences, with many requests in flight. In place of a message that is gone stands nil.
+func (b *Backbone) fetch(ctx context.Context, shard layout.Shard, offsets []uint64) ([]*stored, error) {
+	out := make([]*stored, len(offsets))
+	for from := 0; from < len(offsets); from += fetchWindow {
+		to := min(from+fetchWindow, len(offsets))
+		b.fetchDirect(ctx, shard, offsets[from:to], out[from:to])
+		for i := from; i < to; i++ {
+			if out[i] != nil {
+				continue
+			}
+			// Any replica answers direct requests, also one that is behind: only the leader can say that a message is gone.
+			m, err := b.fetchFromLeader(ctx, shard, offsets[i])
+			if err != nil {
+				return nil, fmt.Errorf("read message %d of %s: %w", offsets[i], shard, err)
+			}
+			out[i] = m
+		}
+	}
+	return out, nil
+}
+
+// fetchDirect fills out with what comes in time.
+func (b *Backbone) fetchDirect(ctx context.Context, shard layout.Shard, offsets []uint64, out []*stored) {
+	subject, prefix := "$JS.API.DIRECT.GET."+b.layout.Stream(shard), b.layout.StoredPrefix(shard)
+	var mu sync.Mutex
+	left, over, done := len(offsets), false, make(chan struct{})
+	numbers := make([]uint64, 0, len(offsets))
+	for i, offset := range offsets {
+		reply, number := b.replies.expect(func(m *nats.Msg) {
+			mu.Lock()
+			defer mu.Unlock()
+			if over {
+				return
+			}
+			out[i] = parseDirect(m, prefix)
+			if left--; left == 0 {
+				close(done)
+			}
+		})
+		numbers = append(numbers, number)
+		_ = b.main.PublishRequest(subject, reply, fmt.Appendf(nil, `{"seq":%d}`, offset))
+	}
+	timeout := time.NewTimer(fetchWait)
+	defer timeout.Stop()
+	select {
+	case <-done:
+		return
+	case <-ctx.Done():
+	case <-timeout.C:
+	}
+	for _, n := range numbers {
+		b.replies.forget(n)
+	}
+	mu.Lock()
+	over = true // a handler that is already on its way must not touch out any more
+	mu.Unlock()
+}
+
+// parseDirect reads the answer to a direct request; nil if it holds no message.
+func parseDirect(m *nats.Msg, prefix string) *stored {
+	if m.Header.Get("Status") != "" {
+		return nil
+	}
+	offset, err1 := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	at, err2 := time.Parse(time.RFC3339Nano, m.Header.Get("Nats-Time-Stamp"))
+	if err1 != nil || err2 != nil {
+		return nil
+	}
+	return newStored(strings.TrimPrefix(m.Header.Get("Nats-Subject"), prefix), offset, at, m.Header, m.Data)
+}
+
+func newStored(key string, offset uint64, at time.Time, header nats.Header, data []byte) *stored {
+	s := &stored{key: key, id: header.Get(nats.MsgIdHdr), body: &Message{Offset: offset, Time: at.UnixMilli(), Data: data}}
+	if info := header.Get(infoHeader); info != "" {
+		s.body.Info = []byte(info)
+	}
+	return s
+}
+
+// fetchFromLeader reads one message from the stream's leader; nil if it is gone.
+func (b *Backbone) fetchFromLeader(ctx context.Context, shard layout.Shard, offset uint64) (*stored, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	var got struct {
+		Message struct {
+			Subject string    `json:"subject"`
+			Header  string    `json:"hdrs"`
+			Data    string    `json:"data"`
+			Time    time.Time `json:"time"`
+		} `json:"message"`
+	}
+	for {
+		err := apiRequest(ctx, b.main, "$JS.API.STREAM.MSG.GET."+b.layout.Stream(shard), fmt.Appendf(nil, `{"seq":%d}`, offset), &got)
+		var refused *apiError
+		if errors.As(err, &refused) && refused.ErrCode == noMessage {
+			return nil, nil
+		}
+		if err == nil {
+			break
+		}
+		if !sleep(ctx, readRetryWait) {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+	raw, err1 := base64.StdEncoding.DecodeString(got.Message.Header)
+	data, err2 := base64.StdEncoding.DecodeString(got.Message.Data)
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	header, err := nats.DecodeHeadersMsg(raw)
+	if err != nil && len(raw) > 0 {
+		return nil, err
+	}
+	key := strings.TrimPrefix(got.Message.Subject, b.layout.StoredPrefix(shard))
+	return newStored(key, offset, got.Message.Time, header, data), nil
+}

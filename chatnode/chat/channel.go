@@ -1,0 +1,171 @@
+package chat
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+// MaxName is the greatest length of the name of a room, a user or an application, in bytes of UTF-8.
+const MaxName = 128
+
+// Prefixes of channel names.
+const (
+	roomPrefix   = "room:"
+	directPrefix = "dm:"
+	userPrefix   = "user:"
+)
+
+// Verb is what an actor wants to do in a channel.
+type Verb uint8
+
+// The verbs.
+const (
+	Subscribe Verb = iota
+	Publish
+	History
+	Presence
+)
+
+// Feed gives the feed that a channel stands for, if the actor may do that there. Errors: Invalid, NotFound, Denied.
+func (s *Service) Feed(a Actor, channel string, v Verb) (backbone.Feed, error) {
+	if !utf8.ValidString(channel) {
+		return backbone.Feed{}, failf(Invalid, "a channel's name must be UTF-8")
+	}
+	kind, name, _ := strings.Cut(channel, ":")
+	switch kind + ":" {
+	case roomPrefix:
+		return s.room(a, channel, name)
+	case directPrefix:
+		return s.direct(a, channel, name)
+	case userPrefix:
+		return s.personal(a, name, v)
+	default:
+		return s.openChannel(a, channel)
+	}
+}
+
+// Channel gives the name of the channel that a feed stands for.
+func (s *Service) Channel(feed backbone.Feed) string { return Channel(feed) }
+
+// Channel gives the name of the channel that a feed stands for.
+func Channel(feed backbone.Feed) string {
+	if feed.Kind == layout.User {
+		return userPrefix + feed.Name
+	}
+	return feed.Name
+}
+
+// PersonalChannel is the channel of a user's personal feed.
+func PersonalChannel(user string) string { return userPrefix + user }
+
+func (s *Service) room(a Actor, channel, name string) (backbone.Feed, error) {
+	if err := checkName("room", name); err != nil {
+		return backbone.Feed{}, err
+	}
+	if a.User == "" {
+		return backbone.Feed{}, failf(Denied, "rooms are for signed-in users")
+	}
+	return backbone.Feed{Kind: layout.Room, App: a.App, Name: channel}, nil
+}
+
+func (s *Service) direct(a Actor, channel, pair string) (backbone.Feed, error) {
+	first, second, ok := strings.Cut(pair, ",")
+	one, okOne := unescapeUser(first)
+	two, okTwo := unescapeUser(second)
+	if !ok || !okOne || !okTwo || one > two {
+		return backbone.Feed{}, failf(Invalid, "a direct channel is dm:A,B with the two user ids sorted, and , and %% in them written %%2C and %%25")
+	}
+	for _, user := range []string{one, two} {
+		if err := checkName("user", user); err != nil {
+			return backbone.Feed{}, err
+		}
+	}
+	if a.User == "" || a.User != one && a.User != two {
+		return backbone.Feed{}, failf(Denied, "a direct channel is for its two users")
+	}
+	return backbone.Feed{Kind: layout.Room, App: a.App, Name: channel}, nil
+}
+
+func (s *Service) personal(a Actor, user string, v Verb) (backbone.Feed, error) {
+	if err := checkName("user", user); err != nil {
+		return backbone.Feed{}, err
+	}
+	if a.User == "" || a.User != user || v == Publish || v == Presence {
+		return backbone.Feed{}, failf(Denied, "a personal channel can be read by its user, and written by the server")
+	}
+	return backbone.Feed{Kind: layout.User, App: a.App, Name: user}, nil
+}
+
+func (s *Service) openChannel(a Actor, channel string) (backbone.Feed, error) {
+	if err := checkName("channel", channel); err != nil {
+		return backbone.Feed{}, err
+	}
+	if !s.open.match(channel) {
+		return backbone.Feed{}, failf(NotFound, "no such channel: names begin with room:, dm: or user:")
+	}
+	return backbone.Feed{Kind: layout.Room, App: a.App, Name: channel}, nil
+}
+
+// CheckUser says what is wrong with a user's name, if anything is.
+func CheckUser(name string) error { return checkName("user", name) }
+
+func checkName(what, name string) error {
+	switch {
+	case name == "":
+		return failf(Invalid, "the name of a %s must not be empty", what)
+	case len(name) > MaxName:
+		return failf(Invalid, "the name of a %s has at most %d bytes", what, MaxName)
+	case !utf8.ValidString(name):
+		return failf(Invalid, "the name of a %s must be UTF-8", what)
+	}
+	return nil
+}
+
+// unescapeUser reads a user id inside a dm: name. Only the one canonical spelling is taken, so that a pair has one channel.
+func unescapeUser(s string) (string, bool) {
+	plain := strings.NewReplacer("%2C", ",", "%25", "%").Replace(s)
+	return plain, EscapeUser(plain) == s
+}
+
+// EscapeUser writes a user id as it stands inside a dm: name.
+func EscapeUser(user string) string { return strings.NewReplacer("%", "%25", ",", "%2C").Replace(user) }
+
+// conversational says whether a channel carries chat messages; open channels carry whatever is published, as it is.
+func conversational(feed backbone.Feed) bool {
+	return strings.HasPrefix(feed.Name, roomPrefix) || strings.HasPrefix(feed.Name, directPrefix)
+}
+
+// patterns are texts in which * stands for any text.
+type patterns []string
+
+func (p patterns) match(s string) bool {
+	for _, pattern := range p {
+		if matches(pattern, s) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, s string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == s
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if len(s) < len(first)+len(last) || !strings.HasPrefix(s, first) || !strings.HasSuffix(s, last) {
+		return false
+	}
+	s = s[len(first) : len(s)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, part)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(part):]
+	}
+	return true
+}
