@@ -11,7 +11,8 @@ const LONGEST_RECONNECT_MS = 8_000;
 export class Link extends EventTarget {
   state = 'connecting';
   reason = '';
-  lostAt = 0;
+  lostAt = Date.now(); // 0 while connected
+  #wasConnected = false;
   #waiting = [];
 
   constructor(identity) {
@@ -54,18 +55,19 @@ export class Link extends EventTarget {
   }
 
   #networkChanged = () => {
-    if (this.state === 'reconnecting' || this.state === 'offline') this.#show(lostState());
+    if (this.state === 'reconnecting' || this.state === 'offline') this.#lost();
   };
 
   #connected() {
     this.lostAt = 0;
+    this.#wasConnected = true;
     this.#show('connected');
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #lost() {
-    if (this.state === 'connected') this.lostAt = Date.now();
-    this.#show(this.lostAt ? lostState() : 'connecting');
+    this.lostAt ||= Date.now();
+    this.#show(this.#wasConnected ? lostState() : 'connecting');
   }
 
   #closed(code, reason) {

@@ -1,6 +1,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useChanges } from './use-changes.js';
 
+const PATIENCE_S = 4; // until then a first connection is nothing to talk about
+
 const WORDS = {
   connecting: 'Connecting…',
   connected: 'Connected',
@@ -23,7 +25,7 @@ export function ConnectionState({ link }) {
 export function ConnectionBanner({ link }) {
   useChanges(link);
   const seconds = useSecondsSince(link.lostAt);
-  if (link.state === 'connected' || link.state === 'connecting') return null;
+  if (link.state === 'connected' || (link.state === 'connecting' && seconds < PATIENCE_S)) return null;
   return (
     <div class="banner" data-testid="connection-banner">
       <span>{sentence(link, seconds)}</span>
@@ -38,6 +40,7 @@ function sentence({ state, reason }, seconds) {
   if (state === 'closed') return `Disconnected${reason ? `: ${reason}` : ''}. Sign in again if this stays.`;
   const away = seconds > 2 ? ` for ${seconds} s` : '';
   if (state === 'offline') return `No network${away}. What you write is sent when it is back.`;
+  if (state === 'connecting') return `The node has not answered${away}. Trying again and again.`;
   return `Reconnecting${away ? `, away${away}` : ''}. What you write is sent as soon as the node answers.`;
 }
 
