@@ -22,6 +22,7 @@ export class Room extends EventTarget {
   newSince = null; // the read mark behind which messages are shown as new
   problem = '';
   draft = '';
+  sends = 0; // counts what the user has sent, so that the view follows
   #open = false;
   #typingSentAt = 0;
 
@@ -86,6 +87,7 @@ export class Room extends EventTarget {
   send(text) {
     const item = { id: uuid7(), text, time: Date.now() };
     this.newSince = null;
+    this.sends++;
     this.#typingSentAt = 0;
     this.timeline.addPending({ ...item, sender: this.me });
     this.#remember(item);

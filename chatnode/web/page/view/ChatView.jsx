@@ -41,7 +41,7 @@ export function ChatView({ chat, onSignOut }) {
     <div class={drawer ? 'chat drawer-open' : 'chat'}>
       <Sidebar chat={chat} onOpen={open} onSwitch={() => setSwitching(true)} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
       <div class="scrim" onClick={() => setDrawer(false)} />
-      <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} onMenu={() => setDrawer(true)} />
+      <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} drawerOpen={drawer} onMenu={() => setDrawer(true)} />
       {switching && <Switcher chat={chat} onOpen={open} onClose={() => setSwitching(false)} />}
       <div class="visually-hidden" aria-live="polite">
         {chat.announcement}

@@ -6,12 +6,12 @@ import { TypingLine } from './TypingLine.jsx';
 import { useChanges } from './use-changes.js';
 import { WhoIsHere } from './WhoIsHere.jsx';
 
-export function Conversation({ room, link, otherUnread, onMenu }) {
+export function Conversation({ room, link, otherUnread, drawerOpen, onMenu }) {
   useChanges(room);
   return (
     <main class="conversation">
       <header class="conversation-head">
-        <button class="icon-button phone-only" type="button" onClick={onMenu} aria-label={`Rooms, ${otherUnread} unread`}>
+        <button class="icon-button phone-only" type="button" onClick={onMenu} aria-expanded={drawerOpen} aria-label={`Rooms, ${otherUnread} unread`}>
           <Icon name="menu" />
           {otherUnread > 0 && <span class="dot" />}
         </button>
@@ -30,7 +30,7 @@ export function Conversation({ room, link, otherUnread, onMenu }) {
           </button>
         </div>
       )}
-      <MessageList room={room} version={room.version} />
+      <MessageList room={room} version={room.version} sends={room.sends} />
       <TypingLine names={room.typists.names} />
       <Composer room={room} />
     </main>

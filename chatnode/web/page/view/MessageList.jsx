@@ -35,7 +35,9 @@ export class MessageList extends Component {
     return this.atEnd ? null : hold(this.scroller.current);
   }
 
-  componentDidUpdate(_props, _state, held) {
+  componentDidUpdate(before, _state, held) {
+    // Whoever sends wants to see it, wherever they were reading.
+    if (before.sends !== this.props.sends) this.atEnd = true;
     this.settle(held);
   }
 
