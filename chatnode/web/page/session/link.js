@@ -6,6 +6,7 @@ import { developmentToken, Refusal } from './identity.js';
 
 const TIMEOUT_MS = 20_000; // the node answers a send within 4 s, a slow network takes longer
 const LONGEST_RECONNECT_MS = 8_000;
+const TOKEN_REFUSED = [101, 3500]; // unauthorized at connect, invalid token later
 
 /** Fires "change". state: connecting, connected, reconnecting, offline or closed. */
 export class Link extends EventTarget {
@@ -13,10 +14,13 @@ export class Link extends EventTarget {
   reason = '';
   lostAt = Date.now(); // 0 while connected
   #wasConnected = false;
+  #renewed = false; // the token, since the last connection
+  #again = 0; // timer
   #waiting = [];
 
   constructor(identity) {
     super();
+    this.renewable = !identity.token;
     this.client = new Centrifuge(endpoints(), {
       token: identity.token ?? '',
       getToken: () => tokenFor(identity),
@@ -38,6 +42,7 @@ export class Link extends EventTarget {
   close() {
     removeEventListener('online', this.#networkChanged);
     removeEventListener('offline', this.#networkChanged);
+    clearTimeout(this.#again);
     this.client.disconnect();
   }
 
@@ -45,6 +50,7 @@ export class Link extends EventTarget {
   tryNow() {
     if (this.state === 'connected') return;
     this.client.disconnect();
+    if (this.renewable) this.client.setToken('');
     this.client.connect();
   }
 
@@ -61,6 +67,7 @@ export class Link extends EventTarget {
   #connected() {
     this.lostAt = 0;
     this.#wasConnected = true;
+    this.#renewed = false;
     this.#show('connected');
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -72,6 +79,11 @@ export class Link extends EventTarget {
 
   #closed(code, reason) {
     this.lostAt ||= Date.now();
+    // A development node that lost its data has another secret.
+    if (TOKEN_REFUSED.includes(code) && this.renewable && !this.#renewed) {
+      this.#renewed = true;
+      this.#again = setTimeout(() => this.tryNow());
+    }
     this.#show('closed', code === 0 ? '' : reason);
   }
 
