@@ -67,12 +67,15 @@ func (l *testLog) append(feed backbone.Feed, gap uint64, text string) *backbone.
 	return m
 }
 
-// discard loses the messages up to offset, as age does.
+// discard loses the messages up to offset, as age does, unless they are still on their way to a follower.
 func (l *testLog) discard(feed backbone.Feed, offset uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.feed(feed)
-	f.floor = max(f.floor, min(offset, f.last))
+	for _, tail := range f.tails {
+		offset = min(offset, tail.head.Offset)
+	}
+	f.floor = max(f.floor, offset)
 	f.messages = slices.Clone(after(f.messages, f.floor))
 }
 
