@@ -241,6 +241,9 @@ func (b *Backbone) beacon(m *nats.Msg) {
 			continue
 		}
 		b.currentTerm(c.shard, c.term)
+		if c.anew {
+			b.newest[b.layout.Index(c.shard)].Store(c.position) // what was seen of the old incarnation says nothing of the new
+		}
 		b.tasks.Go(func() { b.listen.check(b.ctx, c.shard) })
 	}
 }

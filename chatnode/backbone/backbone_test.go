@@ -14,7 +14,12 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if runAsNode() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func room(name string) Feed { return Feed{Kind: layout.Room, App: "default", Name: name} }
 

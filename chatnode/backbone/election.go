@@ -216,6 +216,7 @@ func (e *election) claim(ctx context.Context, shard layout.Shard, known ownershi
 		return
 	}
 	delete(e.released, shard)
+	e.b.currentTerm(shard, l.Term)
 	e.owners[shard] = e.b.startOwner(shard, l)
 }
 

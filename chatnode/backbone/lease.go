@@ -30,7 +30,11 @@ type lease struct {
 	Released bool   `json:"released,omitempty"`
 }
 
-const claimWait = 2 * time.Second
+const (
+	claimWait = 2 * time.Second
+	// termsLost is more than the number of claims that a log may have forgotten together with its last messages.
+	termsLost = 1000
+)
 
 // errHeld says that somebody else has claimed the shard meanwhile.
 var errHeld = errors.New("the shard is held by another node")
@@ -47,7 +51,7 @@ func (b *Backbone) claimLease(ctx context.Context, shard layout.Shard, known own
 		return lease{}, errHeld // its first beacon is still on its way
 	}
 	mine := lease{
-		Node: b.id, Term: max(old.Term, known.term) + 1, Created: state.Created, Machine: b.machine(),
+		Node: b.id, Term: max(old.Term, b.term(shard)) + 1, Created: state.Created, Machine: b.machine(),
 		Position: max(old.Position, known.position),
 	}
 	if known.term == 0 && !old.Released {
@@ -56,6 +60,7 @@ func (b *Backbone) claimLease(ctx context.Context, shard layout.Shard, known own
 	mine.Epoch = old.Epoch
 	if old.Epoch == "" || !old.Created.Equal(mine.Created) || old.Machine != mine.Machine || mine.Position > state.Last {
 		mine.Epoch = newEpoch()
+		mine.Term += termsLost
 		mine.Position = min(mine.Position, state.Last)
 	}
 	return mine, b.writeLease(ctx, shard, mine, revision)

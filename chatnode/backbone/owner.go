@@ -19,6 +19,8 @@ import (
 const (
 	checkpointEvery    = 10 * time.Second
 	checkpointMessages = 20_000
+	// storeWait bounds one access to the index's bucket: when its leader is lost, the next attempt should come soon.
+	storeWait = 1 * time.Second
 	// lastCheckpoint bounds the checkpoint of an owner that ends.
 	lastCheckpoint = 500 * time.Millisecond
 	// maxAnswering is how many questions to one shard are worked on at a time; further ones are told to try again.
@@ -99,9 +101,10 @@ func (o *owner) openIndex(ctx context.Context) (streamState, error) {
 		if err == nil {
 			o.index, err = index.Open(ctx, o.b.indexStore, o.shard, index.Options{
 				Incarnation: state.Created.UTC().Format(time.RFC3339Nano) + "/" + o.lease.Epoch,
-				First:       state.First,
-				Last:        state.Last,
-				Term:        o.lease.Term,
+				First:        state.First,
+				Last:         state.Last,
+				Term:         o.lease.Term,
+				StoreTimeout: storeWait,
 			})
 			if err == nil {
 				return state, nil

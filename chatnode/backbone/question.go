@@ -62,14 +62,10 @@ const (
 func (b *Backbone) ask(ctx context.Context, shard layout.Shard, q question) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	q.Covers = max(q.Covers, b.seen(shard))
-	raw, err := json.Marshal(q)
-	if err != nil {
-		return answer{}, err
-	}
 	last := errors.New("nobody owns it")
 	for {
-		a, err := b.askOnce(ctx, shard, raw)
+		q.Covers = b.seen(shard)
+		a, err := b.askOnce(ctx, shard, q)
 		if err == nil {
 			return a, nil
 		}
@@ -83,9 +79,13 @@ func (b *Backbone) ask(ctx context.Context, shard layout.Shard, q question) (ans
 	}
 }
 
-func (b *Backbone) askOnce(ctx context.Context, shard layout.Shard, raw []byte) (answer, error) {
+func (b *Backbone) askOnce(ctx context.Context, shard layout.Shard, q question) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, askAttempt)
 	defer cancel()
+	raw, err := json.Marshal(q)
+	if err != nil {
+		return answer{}, err
+	}
 	m, err := b.main.RequestWithContext(ctx, b.layout.Ask(shard), raw)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return answer{}, errors.New("nobody owns it")

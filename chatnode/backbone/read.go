@@ -26,7 +26,7 @@ const (
 
 // After reads the messages of a feed with a greater offset, oldest first, at most limit. Errors: ErrUnavailable, the context's.
 func (b *Backbone) After(ctx context.Context, feed Feed, offset uint64, limit int) (Page, error) {
-	return b.page(ctx, feed, question{Op: "after", Offset: offset, Limit: limit, Covers: offset})
+	return b.page(ctx, feed, question{Op: "after", Offset: offset, Limit: limit})
 }
 
 // Before reads the messages of a feed with a smaller offset, newest first, at most limit; offset 0 begins at the end. Errors:
@@ -38,10 +38,6 @@ func (b *Backbone) Before(ctx context.Context, feed Feed, offset uint64, limit i
 func (b *Backbone) page(ctx context.Context, feed Feed, q question) (Page, error) {
 	shard := b.layout.ShardOf(feed)
 	q.Feed = feed.Key()
-	// A position may lie beyond the end of a log that was cut short: nobody can ever cover it.
-	if q.Covers > b.seen(shard) {
-		q.Covers = 0
-	}
 	a, err := b.ask(ctx, shard, q)
 	if err != nil {
 		return Page{}, err

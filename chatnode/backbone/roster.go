@@ -44,8 +44,14 @@ func newRoster() *roster {
 	return &roster{nodes: map[string]*peer{}, shards: map[layout.Shard]*ownership{}}
 }
 
+// began is a claim of a new term; anew is true unless the shard had the same epoch in the term before.
+type began struct {
+	claim
+	anew bool
+}
+
 // note takes a beacon in, and gives the claims that began a new term.
-func (r *roster) note(b *beacon, now time.Time) (began []claim) {
+func (r *roster) note(b *beacon, now time.Time) (terms []began) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.nodes[b.node]
@@ -62,7 +68,7 @@ func (r *roster) note(b *beacon, now time.Time) (began []claim) {
 		switch {
 		case o == nil || c.term > o.term:
 			r.shards[c.shard] = &ownership{claim: c, node: b.node, seen: now, advanced: now, since: now}
-			began = append(began, c)
+			terms = append(terms, began{c, o == nil || o.epoch != c.epoch})
 		case c.term == o.term:
 			if c.position > o.position {
 				o.advanced = now
@@ -70,7 +76,7 @@ func (r *roster) note(b *beacon, now time.Time) (began []claim) {
 			o.claim, o.seen = c, now
 		}
 	}
-	return began
+	return terms
 }
 
 // owner gives the newest known claim of a shard.
