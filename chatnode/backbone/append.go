@@ -275,6 +275,7 @@ func (s *appendShard) finish(p *Pending, r Receipt, err error) {
 	b.metrics.appended(p, time.Now())
 	if err == nil {
 		b.saw(s.shard, r.Offset)
+		b.appended.Add(1)
 	}
 	close(p.done)
 

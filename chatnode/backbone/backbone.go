@@ -75,6 +75,7 @@ type Backbone struct {
 	election                  *election
 	listen                    *listener
 	metrics                   *metrics
+	appended                  atomic.Uint64
 	newest, terms             []atomic.Uint64 // by shard: the newest sequence seen, and the newest term
 	draining, checking        atomic.Bool
 	ctx                       context.Context
@@ -143,6 +144,9 @@ func (b *Backbone) Owned() int {
 	defer b.election.mu.Unlock()
 	return len(b.election.owners)
 }
+
+// Appended counts the messages that this node has brought into the log.
+func (b *Backbone) Appended() uint64 { return b.appended.Load() }
 
 // Ready reports whether the log can be reached.
 func (b *Backbone) Ready() error {

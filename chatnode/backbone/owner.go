@@ -100,7 +100,7 @@ func (o *owner) openIndex(ctx context.Context) (streamState, error) {
 		state, err := streamInfo(ctx, o.b.live, o.b.layout.Stream(o.shard))
 		if err == nil {
 			o.index, err = index.Open(ctx, o.b.indexStore, o.shard, index.Options{
-				Incarnation: state.Created.UTC().Format(time.RFC3339Nano) + "/" + o.lease.Epoch,
+				Incarnation:  state.Created.UTC().Format(time.RFC3339Nano) + "/" + o.lease.Epoch,
 				First:        state.First,
 				Last:         state.Last,
 				Term:         o.lease.Term,

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/chatfleet/chatfleet/chatnode/auth"
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
+	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge"
+	"github.com/chatfleet/chatfleet/chatnode/load"
+	"github.com/chatfleet/chatfleet/chatnode/web"
+)
+
+// Close codes of the native protocol that the node itself gives.
+const (
+	codeShutdown = 3001
+	codeSlow     = 3008
+)
+
+// endWait bounds the end of the node after its connections have gone.
+const endWait = 10 * time.Second
+
+// node is everything that one chat node consists of, put together.
+type node struct {
+	o        options
+	log      *slog.Logger
+	registry *prometheus.Registry
+	started  time.Time
+
+	clients, admin net.Listener
+	messages       *backbone.Backbone
+	hub            *fanout.Hub
+	conns          *conn.Server
+	gateway        *centrifuge.Gateway
+	tokens         *auth.Verifier
+	development    *auth.Development
+	meter          load.Meter
+	draining       atomic.Bool
+}
+
+// startNode binds the ports and opens the log. What it returns serves after serve is called.
+func startNode(ctx context.Context, o options, log *slog.Logger) (n *node, err error) {
+	n = &node{o: o, log: log, registry: prometheus.NewRegistry(), started: time.Now()}
+	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() {
+		if err != nil {
+			n.close()
+		}
+	}()
+	if n.clients, err = listen(o.listen, "--listen"); err != nil {
+		return nil, err
+	}
+	if n.admin, err = listen(o.adminListen, "--admin-listen"); err != nil {
+		return nil, err
+	}
+	if err := n.openTokens(ctx); err != nil {
+		return nil, err
+	}
+	if n.messages, err = backbone.Open(ctx, n.logOptions()); err != nil {
+		return nil, err
+	}
+	return n, n.assemble()
+}
+
+func listen(address, flag string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is in use by another program; choose another address with %s", address, flag)
+	case err != nil:
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+func (n *node) openTokens(ctx context.Context) (err error) {
+	o := auth.Options{
+		HMACSecretFile: n.o.hmacFile, JWKSURL: n.o.jwksURL, JWKSFile: n.o.jwksFile, Issuer: n.o.issuer, Audience: n.o.audience,
+		Registerer: n.registry, Logger: n.log,
+	}
+	if n.o.dev && n.o.hmacFile == "" {
+		n.development, err = auth.NewDevelopment(auth.DevelopmentOptions{DataDir: n.o.dataDir, Issuer: n.o.issuer, Audience: n.o.audience})
+		if err != nil {
+			return err
+		}
+		o.HMACSecret = n.development.Secret()
+	}
+	n.tokens, err = auth.New(ctx, o)
+	return err
+}
+
+func (n *node) logOptions() backbone.Options {
+	return backbone.Options{
+		Name: n.o.name, DataDir: n.o.dataDir,
+		NATS: backbone.NATSOptions{
+			URL: n.o.natsURL, Credentials: n.o.natsCreds, CA: n.o.natsCA, Cert: n.o.natsCert, Key: n.o.natsKey,
+		},
+		Prefix: n.o.prefix, Shards: n.o.shards, Create: n.o.streams == "create", Replicas: n.o.replicas,
+		MaxAge: n.o.historyAge, MaxBytes: int64(n.o.historyBytes), Strict: n.o.durability == "strict",
+		Logger: n.log, Registerer: n.registry,
+	}
+}
+
+// assemble builds what stands between the log and the sockets.
+func (n *node) assemble() (err error) {
+	proxies, err := networks(n.o.trustedProxies)
+	if err != nil {
+		return err
+	}
+	n.hub = fanout.New(n.messages, fanout.Options{
+		RingBytes: int(n.o.ring), AllRingsBytes: int(n.o.allRings), Registerer: n.registry, Logger: n.log,
+	})
+	n.conns = conn.New(conn.Options{
+		MaxConnections: n.o.maxConnections, MaxPerAddress: n.o.maxPerAddress, TrustedProxies: proxies, Origins: list(n.o.origins),
+		FrameBytes: int(n.o.maxFrame), QueueBytes: int(n.o.queue), SlowCode: codeSlow, Registerer: n.registry,
+	})
+	limits := chat.DefaultLimits
+	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, int(2*n.o.messagesPerSecond)
+	n.gateway, err = centrifuge.New(centrifuge.Options{
+		Conns: n.conns, Chat: chat.New(n.messages, n.hub, list(n.o.openChannels), limits), Hub: n.hub, Log: n.messages, Tokens: n.tokens,
+		Anonymous: n.o.anonymous, Version: version,
+		Limits: centrifuge.Limits{
+			FrameBytes: int(n.o.maxFrame), CommandBytes: int(n.o.maxCommand), Subscriptions: n.o.maxSubscriptions,
+			CommandsPerSecond: n.o.commandsPerSecond, CommandBurst: int(2 * n.o.commandsPerSecond),
+		},
+		Registerer: n.registry, Logger: n.log,
+	})
+	if err != nil {
+		return err
+	}
+	return n.messages.Answer(loadQuestion, n.answerLoad)
+}
+
+func networks(s string) (prefixes []netip.Prefix, err error) {
+	for _, part := range list(s) {
+		prefix, err := netip.ParsePrefix(part)
+		if err != nil {
+			address, e := netip.ParseAddr(part)
+			if e != nil {
+				return nil, fmt.Errorf("--trusted-proxies: %q is neither a network such as 10.0.0.0/8 nor an address", part)
+			}
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
+}
+
+// serve answers clients until ctx ends, then lets them go to other nodes and ends.
+func (n *node) serve(ctx context.Context) error {
+	clients, err := n.clientServer()
+	if err != nil {
+		n.close()
+		return err
+	}
+	admin := &http.Server{Handler: n.adminHandler(), ReadHeaderTimeout: headerWait, IdleTimeout: idleWait}
+	failed := make(chan error, 2)
+	go func() { failed <- serveOn(clients, n.clients) }()
+	go func() { failed <- admin.Serve(n.admin) }()
+	n.announce()
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	n.drain()
+	ending, cancel := context.WithTimeout(context.Background(), endWait)
+	defer cancel()
+	err = errors.Join(ignoreClosed(err), ignoreClosed(clients.Shutdown(ending)), n.close(), ignoreClosed(admin.Close()))
+	n.log.Info("ended")
+	return err
+}
+
+// Time limits of HTTP, which do not concern WebSockets and streams once they are open.
+const (
+	headerWait  = 10 * time.Second
+	idleWait    = 60 * time.Second
+	headerBytes = 64 << 10
+)
+
+func (n *node) clientServer() (*http.Server, error) {
+	s := &http.Server{Handler: n.clientHandler(), ReadHeaderTimeout: headerWait, IdleTimeout: idleWait, MaxHeaderBytes: headerBytes}
+	if n.o.tlsCert != "" {
+		c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)
+		if err != nil {
+			return nil, err
+		}
+		s.TLSConfig = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+	}
+	return s, nil
+}
+
+func serveOn(s *http.Server, l net.Listener) error {
+	if s.TLSConfig != nil {
+		return s.ServeTLS(l, "", "")
+	}
+	return s.Serve(l)
+}
+
+func (n *node) clientHandler() http.Handler {
+	mux := http.NewServeMux()
+	n.gateway.Register(mux)
+	mux.Handle("/", web.Handler())
+	if n.o.dev {
+		mux.HandleFunc("GET /fleet.json", n.fleet)
+		if n.development != nil {
+			mux.Handle("GET /dev/token", n.development)
+		}
+	}
+	return mux
+}
+
+func (n *node) announce() {
+	scheme := "http"
+	if n.o.tlsCert != "" {
+		scheme = "https"
+	}
+	where := "embedded in " + n.o.dataDir
+	if n.o.natsURL != "" {
+		where = "NATS"
+	}
+	n.log.Info("ready", "clients", scheme+"://"+n.clients.Addr().String(), "admin", "http://"+n.admin.Addr().String(), "log", where,
+		"version", version, "node", n.messages.NodeID(), "started_in", time.Since(n.started).Round(time.Millisecond).String())
+}
+
+// drain hands over what others can take: first the shards of the log, then the connections, over the drain period. A node alone
+// has nobody to hand over to.
+func (n *node) drain() {
+	n.draining.Store(true)
+	period := n.o.drain
+	if n.o.natsURL == "" {
+		period = 0
+	}
+	n.log.Info("draining", "connections", n.conns.Connections(), "period", period.String())
+	ctx, cancel := context.WithTimeout(context.Background(), period+endWait)
+	defer cancel()
+	n.messages.Drain(ctx)
+	if err := n.conns.Drain(ctx, period, codeShutdown, "shutdown"); err != nil {
+		n.log.Warn("some connections did not close", "connections", n.conns.Connections())
+	}
+}
+
+// close ends whatever has been started, in the order in which it depends on each other.
+func (n *node) close() error {
+	for _, l := range []net.Listener{n.clients, n.admin} {
+		if l != nil && n.gateway == nil {
+			_ = l.Close() // serve's servers close them otherwise
+		}
+	}
+	if n.conns != nil {
+		n.conns.Close()
+	}
+	if n.gateway != nil {
+		n.gateway.Close()
+	}
+	if n.hub != nil {
+		n.hub.Close()
+	}
+	if n.tokens != nil {
+		n.tokens.Close()
+	}
+	if n.messages != nil {
+		return n.messages.Close()
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
