@@ -91,13 +91,21 @@ func (c *Conn) armWrite() time.Time {
 
 // flushFailed ends the connection of a flusher whose write failed.
 func (c *Conn) flushFailed(err error) {
-	cause := &CloseError{Code: codeAbnormal, Remote: true, Err: err}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.stalled()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if errors.Is(err, os.ErrDeadlineExceeded) && !c.closing.Load() {
-		cause = &CloseError{Code: c.server.options.SlowCode, Reason: "took nothing for too long"}
+	c.flushing = false
+	c.abortLocked(&CloseError{Code: codeAbnormal, Remote: true, Err: err})
+}
+
+// stalled ends a connection whose client takes nothing. A close frame would not reach it either.
+func (c *Conn) stalled() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing.Load() {
 		c.server.metrics.slow.WithLabelValues("taking").Inc()
 	}
-	c.flushing = false
-	c.abortLocked(cause)
+	c.abortLocked(&CloseError{Code: c.server.options.SlowCode, Reason: "took nothing for too long"})
 }

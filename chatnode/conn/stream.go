@@ -34,10 +34,19 @@ func (s *Server) AcceptStream(w http.ResponseWriter, r *http.Request, framing Fr
 	select {
 	case <-c.flushed:
 	case <-r.Context().Done():
-		c.abort(&CloseError{Code: codeAbnormal, Remote: true, Err: r.Context().Err()})
+		c.requestEnded(out, r.Context().Err())
 	}
 	c.finish(nil)
 	return nil
+}
+
+// requestEnded ends a stream whose request has: the client went away, or the HTTP server saw a missed write deadline before the flusher did.
+func (c *Conn) requestEnded(out *response, err error) {
+	if out.late() {
+		c.stalled()
+	} else {
+		c.abort(&CloseError{Code: codeAbnormal, Remote: true, Err: err})
+	}
 }
 
 // refuseStream answers a request whose connection no handler wanted.
@@ -64,6 +73,7 @@ type response struct {
 	mu      sync.Mutex
 	// cut: a write that waits was made to fail. left: the handler has returned, or is about to.
 	cut, left bool
+	deadline  time.Time
 }
 
 // begin sends the head. The read deadline that was the request's would otherwise end the response.
@@ -87,8 +97,16 @@ func (r *response) writeBy(t time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.left {
+		r.deadline = t
 		_ = r.control.SetWriteDeadline(t)
 	}
+}
+
+// late says that a write's deadline is over.
+func (r *response) late() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.cut && !r.deadline.IsZero() && !time.Now().Before(r.deadline)
 }
 
 // readBy does nothing: the request has been read.
@@ -98,8 +116,8 @@ func (r *response) readBy(time.Time) {}
 func (r *response) close() {
 	r.writeBy(time.Unix(1, 0))
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.cut = true
+	r.mu.Unlock()
 }
 
 // leave ends the use of the ResponseWriter. It takes the write deadline off, for the next request on the same connection.

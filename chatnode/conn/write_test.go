@@ -130,7 +130,7 @@ func TestReaderThatTakesNothingIsClosed(t *testing.T) {
 			n := startNode(t, Options{StallTimeout: 300 * time.Millisecond, PingInterval: time.Millisecond, SlowCode: 3999}, setup)
 			n.listen.sendBuffer.Store(4096)
 			_, e := n.dial(smallWindow(), nil)
-			for e.conn.Write(WSBinary.Append(nil, make([]byte, 5000))) {
+			for len(e.closed) == 0 && e.conn.Write(WSBinary.Append(nil, make([]byte, 5000))) {
 			}
 			pulses := len(e.pulses)
 			if cause := next(t, e.closed, "Closed"); cause.Code != 3999 || cause.Remote {
@@ -234,7 +234,7 @@ func TestCloseOfAStalledReaderEndsInTime(t *testing.T) {
 	n := startNode(t, Options{CloseTimeout: 200 * time.Millisecond}, nil)
 	n.listen.sendBuffer.Store(4096)
 	_, e := n.dial(smallWindow(), nil)
-	for e.conn.Write(WSBinary.Append(nil, make([]byte, 5000))) {
+	for len(e.closed) == 0 && e.conn.Write(WSBinary.Append(nil, make([]byte, 5000))) {
 	}
 	e.conn.Close(3001, "shutdown")
 	eventually(t, "released", func() bool { return n.Connections() == 0 })
