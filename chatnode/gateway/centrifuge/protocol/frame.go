@@ -14,12 +14,13 @@ import (
 // Limits bounds what one frame may hold.
 type Limits struct {
 	Bytes    int // of the whole frame
+	Message  int // bytes of one command or reply; 0: as many as the frame
 	Messages int // commands or replies in the frame
 	Entries  int // of one map in a command: subscriptions and headers of a connect
 }
 
-// DefaultLimits lets a client with 1,000 subscriptions subscribe to all of them again in one frame.
-var DefaultLimits = Limits{Bytes: 64 << 10, Messages: 2000, Entries: 1000}
+// DefaultLimits lets a client with 1,000 subscriptions subscribe to all of them again in one frame, as the SDKs do.
+var DefaultLimits = Limits{Bytes: 256 << 10, Message: 64 << 10, Messages: 2000, Entries: 1000}
 
 // FrameError says which message of a frame is broken and why.
 type FrameError struct {
@@ -37,6 +38,7 @@ func (e *FrameError) Unwrap() error { return e.Err }
 // Why a frame is refused as a whole.
 var (
 	ErrFrameTooLarge   = errors.New("frame too large")
+	ErrMessageTooLarge = errors.New("message too large")
 	ErrTooManyMessages = errors.New("too many messages in a frame")
 	ErrEmptyFrame      = errors.New("empty frame")
 )
@@ -95,6 +97,9 @@ func decodeFrame[T any](enc Encoding, frame []byte, limits Limits, check func(*T
 		}
 		if err == nil && len(messages) == limits.Messages {
 			err = ErrTooManyMessages
+		}
+		if err == nil && limits.Message > 0 && len(content) > limits.Message {
+			err = ErrMessageTooLarge
 		}
 		message := new(T)
 		if err == nil {

@@ -102,6 +102,8 @@ func TestLimits(t *testing.T) {
 			{three, Limits{Bytes: len(three), Messages: 3}, nil},
 			{three, Limits{Bytes: len(three) - 1, Messages: 3}, ErrFrameTooLarge},
 			{three, Limits{Bytes: len(three), Messages: 2}, ErrTooManyMessages},
+			{three, Limits{Bytes: len(three), Messages: 3, Message: len(one)}, nil},
+			{three, Limits{Bytes: len(three), Messages: 3, Message: 3}, ErrMessageTooLarge},
 			{nil, DefaultLimits, ErrEmptyFrame},
 			{AppendCommand(enc, nil, subs), Limits{Bytes: 1000, Messages: 1, Entries: 3}, nil},
 			{AppendCommand(enc, nil, subs), Limits{Bytes: 1000, Messages: 1, Entries: 2}, errTooManyInMap},

@@ -1,0 +1,165 @@
+package centrifuge
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/chatfleet/chatfleet/chatnode/auth"
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
+	"github.com/chatfleet/chatfleet/chatnode/fanout"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long tests wait for what must happen.
+const patience = 20 * time.Second
+
+var secret = []byte("a secret of the tests, 32 bytes or more")
+
+// node is the whole stack in one process, behind a real listener.
+type node struct {
+	t        testing.TB
+	backbone *backbone.Backbone
+	hub      *fanout.Hub
+	conns    *conn.Server
+	gateway  *Gateway
+	http     *httptest.Server
+	registry *prometheus.Registry
+}
+
+type setup struct {
+	natsURL string
+	options Options
+	conns   conn.Options
+	chat    chat.Limits
+}
+
+// startNode starts a node with an embedded log; change may alter what it is made of.
+func startNode(t testing.TB, change func(*setup)) *node {
+	t.Helper()
+	n := &node{t: t, registry: prometheus.NewRegistry()}
+	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s := setup{chat: chat.DefaultLimits, options: Options{Version: "test", Anonymous: true}}
+	s.chat.MessagesPerSecond = 0
+	s.conns = conn.Options{FrameBytes: 256 << 10, CloseTimeout: time.Second}
+	if change != nil {
+		change(&s)
+	}
+	b, err := backbone.Open(t.Context(), backbone.Options{
+		Name: "test", Prefix: "test", Shards: 2, Create: true, DataDir: t.TempDir(), NATS: backbone.NATSOptions{URL: s.natsURL},
+		Replicas: 1, Logger: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.backbone = b
+	n.hub = fanout.New(b, fanout.Options{Logger: log})
+	n.conns = conn.New(s.conns)
+	tokens, err := auth.New(context.Background(), auth.Options{HMACSecret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := s.options
+	o.Conns, o.Hub, o.Log, o.Tokens = n.conns, n.hub, b, tokens
+	o.Chat = chat.New(b, n.hub, []string{"open*"}, s.chat)
+	o.Registerer, o.Logger = n.registry, log
+	if n.gateway, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	n.gateway.Register(mux)
+	n.http = httptest.NewServer(mux)
+	t.Cleanup(func() {
+		n.conns.Close()
+		n.gateway.Close()
+		n.http.Close()
+		n.hub.Close()
+		tokens.Close()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+type testLog struct{ testing.TB }
+
+func (l testLog) Write(p []byte) (int, error) { l.Logf("%s", p); return len(p), nil }
+
+// sign makes a token of the claims.
+func sign(t testing.TB, claims map[string]any) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: secret}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.Signed(signer).Claims(claims).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// tokenOf is a connection token of a user.
+func tokenOf(t testing.TB, user string) string { return sign(t, map[string]any{"sub": user}) }
+
+func raw(t testing.TB, v any) json.RawMessage {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// metric reads a counter or gauge with these label values; 0 if it is not there.
+func (n *node) metric(name string, labels ...string) float64 {
+	families, err := n.registry.Gather()
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	total := 0.0
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+	metrics:
+		for _, m := range family.GetMetric() {
+			for i := 0; i < len(labels); i += 2 {
+				found := false
+				for _, l := range m.GetLabel() {
+					found = found || l.GetName() == labels[i] && l.GetValue() == labels[i+1]
+				}
+				if !found {
+					continue metrics
+				}
+			}
+			total += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return total
+}
+
+// eventually waits for a condition that nothing announces.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(2 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(patience); !holds(); <-ticker.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
