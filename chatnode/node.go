@@ -54,27 +54,29 @@ type node struct {
 }
 
 // startNode binds the ports and opens the log. What it returns serves after serve is called.
-func startNode(ctx context.Context, o options, log *slog.Logger) (n *node, err error) {
-	n = &node{o: o, log: log, registry: prometheus.NewRegistry(), started: time.Now()}
+func startNode(ctx context.Context, o options, log *slog.Logger) (*node, error) {
+	n := &node{o: o, log: log, registry: prometheus.NewRegistry(), started: time.Now()}
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	defer func() {
-		if err != nil {
-			n.close()
-		}
-	}()
-	if n.clients, err = listen(o.listen, "--listen"); err != nil {
-		return nil, err
+	if err := n.open(ctx); err != nil {
+		return nil, errors.Join(err, n.close())
 	}
-	if n.admin, err = listen(o.adminListen, "--admin-listen"); err != nil {
-		return nil, err
+	return n, nil
+}
+
+func (n *node) open(ctx context.Context) (err error) {
+	if n.clients, err = listen(n.o.listen, "--listen"); err != nil {
+		return err
+	}
+	if n.admin, err = listen(n.o.adminListen, "--admin-listen"); err != nil {
+		return err
 	}
 	if err := n.openTokens(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if n.messages, err = backbone.Open(ctx, n.logOptions()); err != nil {
-		return nil, err
+		return err
 	}
-	return n, n.assemble()
+	return n.assemble()
 }
 
 func listen(address, flag string) (net.Listener, error) {

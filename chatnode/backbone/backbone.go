@@ -112,6 +112,9 @@ func (b *Backbone) open(ctx context.Context) (err error) {
 			return err
 		}
 		b.o.Exclusive, b.o.Replicas = true, 1
+		if b.o.MaxBytes, err = fitDisk(b.o.DataDir, len(b.layout.All()), b.o.MaxBytes); err != nil {
+			return err
+		}
 	}
 	if err := b.connect(); err != nil {
 		return err

@@ -13,7 +13,11 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-const embeddedReady = 10 * time.Second
+const (
+	embeddedReady = 10 * time.Second
+	// diskPercent is how much of a disk's free space the streams of an embedded log may take together.
+	diskPercent = 85
+)
 
 // embedded is a JetStream server inside this process, on a data directory that it locks, reachable only from this process.
 type embedded struct {
@@ -32,7 +36,8 @@ func startEmbedded(dir string, strict bool, log *slog.Logger) (*embedded, error)
 	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "embedded", DontListen: true, JetStream: true, StoreDir: dir,
-		SyncAlways: strict, SyncInterval: 10 * time.Second, NoSigs: true, MaxPayload: 1 << 20,
+		JetStreamMaxStore: 1 << 60, // each stream has its own bound
+		SyncAlways:        strict, SyncInterval: 10 * time.Second, NoSigs: true, MaxPayload: 1 << 20,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("configure the embedded log: %w", err), lock.Close())
@@ -62,6 +67,19 @@ func lockDirectory(dir string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("data directory %s is in use by another chat node", dir), f.Close())
 	}
 	return f, nil
+}
+
+// fitDisk gives how much each of so many streams may keep so that all of them fit on the folder's disk: want, or less.
+func fitDisk(dir string, streams int, want int64) (int64, error) {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		return 0, fmt.Errorf("look at the disk of %s: %w", dir, err)
+	}
+	available := int64(disk.Bavail) * int64(disk.Bsize) / 100 * diskPercent / int64(streams)
+	if want <= 0 || want > available {
+		return available, nil
+	}
+	return want, nil
 }
 
 // bootID names the running kernel. What was written before a process died is still there as long as the kernel runs.

@@ -17,29 +17,45 @@ const (
 	streamsWait = 30 * time.Second
 	// streamsAtOnce is how many streams or buckets are made at a time.
 	streamsAtOnce = 8
+	// noStorage is JetStream's error code for a stream whose bound is more than what is left.
+	noStorage = 10047
+	// leastMaxBytes is the smallest bound of a stream that is tried.
+	leastMaxBytes = 16 << 20
 )
 
-// prepareStreams makes the streams and buckets that are missing if create is set, and else requires them to be there. Either way it
+// prepareStreams makes the streams and buckets that are missing if Create is set, and else requires them to be there. Either way it
 // refuses streams that were made for another number of shards.
 func (b *Backbone) prepareStreams(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, streamsWait)
 	defer cancel()
-	settings := layout.Settings{Replicas: b.o.Replicas, MaxAge: b.o.MaxAge, MaxBytes: b.o.MaxBytes}
 	if err := b.checkShards(ctx); err != nil {
 		return err
 	}
+	settings := layout.Settings{Replicas: b.o.Replicas, MaxAge: b.o.MaxAge, MaxBytes: b.o.MaxBytes}
+	for {
+		err := b.prepareAll(ctx, settings)
+		var refused *jetstream.APIError
+		if !errors.As(err, &refused) || refused.ErrorCode != noStorage || settings.MaxBytes < 2*leastMaxBytes {
+			if err != nil {
+				return err
+			}
+			return b.openBuckets(ctx)
+		}
+		settings.MaxBytes /= 2
+		b.log.Warn("NATS has not enough storage for streams of the size asked for; trying half", "history_bytes", settings.MaxBytes)
+	}
+}
+
+func (b *Backbone) prepareAll(ctx context.Context, settings layout.Settings) error {
 	work, making := errgroup.WithContext(ctx)
 	work.SetLimit(streamsAtOnce)
 	for _, s := range b.layout.Streams(settings) {
-		work.Go(func() error { return b.prepareStream(making, s) })
+		work.Go(func() error { return b.prepareStream(making, s, settings.MaxBytes != b.o.MaxBytes) })
 	}
 	for _, s := range b.layout.Buckets(settings) {
 		work.Go(func() error { return b.prepareBucket(making, s) })
 	}
-	if err := work.Wait(); err != nil {
-		return err
-	}
-	return b.openBuckets(ctx)
+	return work.Wait()
 }
 
 // checkShards compares the number of shards with that of the streams that exist.
@@ -60,17 +76,22 @@ func (b *Backbone) checkShards(ctx context.Context) error {
 	return nil
 }
 
-func (b *Backbone) prepareStream(ctx context.Context, s layout.StreamSettings) error {
+// prepareStream makes a stream that is missing. With smaller, one that exists gets the smaller bound too.
+func (b *Backbone) prepareStream(ctx context.Context, s layout.StreamSettings, smaller bool) error {
 	if !b.o.Create {
 		return b.expect(b.js.Stream(ctx, s.Name))
 	}
-	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+	config := jetstream.StreamConfig{
 		Name: s.Name, Subjects: s.Subjects, Replicas: s.Replicas, MaxAge: s.MaxAge, MaxBytes: s.MaxBytes,
 		Duplicates: s.DuplicateWindow, Metadata: s.Metadata, Storage: jetstream.FileStorage, AllowDirect: true,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, MaxMsgs: -1, MaxMsgsPerSubject: -1,
-	})
+	}
+	_, err := b.js.CreateStream(ctx, config)
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		return nil // made before, with settings that are its operator's to change
+		if !smaller {
+			return nil // made before, with settings that are its operator's to change
+		}
+		_, err = b.js.UpdateStream(ctx, config)
 	}
 	if err != nil {
 		return fmt.Errorf("make stream %s: %w", s.Name, err)
