@@ -51,6 +51,15 @@ func (l *testLog) feed(feed backbone.Feed) *testFeed {
 	return f
 }
 
+// now is a copy of a feed as it is.
+func (l *testLog) now(feed backbone.Feed) testFeed {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := *l.feed(feed)
+	f.messages = slices.Clone(f.messages)
+	return f
+}
+
 func (f *testFeed) head() backbone.Position {
 	return backbone.Position{Epoch: "e" + strconv.Itoa(f.epoch), Offset: f.last}
 }
@@ -161,17 +170,17 @@ func (t *testTail) run() {
 			l.mu.Unlock()
 			t.follower.Reset(head)
 			l.mu.Lock()
-		case len(t.signals) > 0:
-			data := t.signals[0]
-			t.signals = t.signals[1:]
-			l.mu.Unlock()
-			t.follower.Signal(data)
-			l.mu.Lock()
 		case len(fresh) > 0 && !l.paused:
 			batch := slices.Clone(fresh)
 			t.head.Offset = t.feed.last
 			l.mu.Unlock()
 			t.follower.Messages(batch)
+			l.mu.Lock()
+		case len(t.signals) > 0:
+			data := t.signals[0]
+			t.signals = t.signals[1:]
+			l.mu.Unlock()
+			t.follower.Signal(data)
 			l.mu.Lock()
 		default:
 			l.moved.Wait()

@@ -8,7 +8,7 @@ import (
 
 // counts are what the hub's metrics are read from.
 type counts struct {
-	members, behind, deliveries, dropped, reads, reading, presenceWrites, presenceFailures atomic.Int64
+	members, behind, deliveries, dropped, reads, reading, resets, presenceWrites, presenceFailures atomic.Int64
 }
 
 func (h *Hub) register(to prometheus.Registerer) {
@@ -31,6 +31,7 @@ func (h *Hub) register(to prometheus.Registerer) {
 	gauge("log_reads_in_flight", "Reads of the log under way.", c.reading.Load)
 	counter("deliveries_total", "Messages written to members.", &c.deliveries)
 	counter("ephemeral_dropped_total", "Signals, joins and leaves that were not sent or not written to a member.", &c.dropped)
+	counter("resets_total", "Subscriptions ended because the feed's epoch changed, or the log no longer reached back far enough.", &c.resets)
 	counter("log_reads_total", "Reads of the log.", &c.reads)
 	counter("presence_writes_total", "Summaries of who is in a room written.", &c.presenceWrites)
 	counter("presence_write_errors_total", "Summaries of who is in a room that could not be written, and are written later.", &c.presenceFailures)

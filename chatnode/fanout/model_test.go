@@ -83,14 +83,14 @@ func (m *model) append(t *rapid.T) {
 	for range rapid.IntRange(1, 25).Draw(t, "messages") {
 		size := rapid.OneOf(rapid.IntRange(0, 200), rapid.IntRange(0, 30_000)).Draw(t, "size")
 		message := m.log.append(feed, rapid.Uint64Range(1, 40).Draw(t, "gap"), strings.Repeat("x", size))
-		epoch := m.log.feeds[feed].epoch
+		epoch := m.log.now(feed).epoch
 		m.truth[feed][epoch] = append(m.truth[feed][epoch], message.Offset)
 	}
 }
 
 func (m *model) subscribe(t *rapid.T) {
 	feed := m.anyFeed(t)
-	f := m.log.feed(feed)
+	f := m.log.now(feed)
 	member := &modelMember{testMember: &testMember{limit: rapid.SampledFrom([]int{200, 5000, 100_000, unlimited}).Draw(t, "queue")}, feed: feed}
 	req := Request{MaxBytes: rapid.SampledFrom([]int{0, 1, 3000}).Draw(t, "maxBytes")}
 	var since backbone.Position
@@ -166,17 +166,18 @@ func (m *model) reset(t *rapid.T) {
 		t.Skip("not too often")
 	}
 	feed := m.anyFeed(t)
-	f := m.log.feed(feed)
+	f := m.log.now(feed)
 	if f.epoch == 9 {
 		t.Skip("enough epochs")
 	}
 	m.log.newEpoch(feed, rapid.IntRange(0, 10).Draw(t, "lost"))
+	f = m.log.now(feed)
 	m.truth[feed][f.epoch] = offsetsOf(f.messages)
 }
 
 func (m *model) discard(t *rapid.T) {
 	feed := m.anyFeed(t)
-	if all := m.log.feed(feed).messages; len(all) > 0 {
+	if all := m.log.now(feed).messages; len(all) > 0 {
 		m.log.discard(feed, rapid.SampledFrom(all).Draw(t, "oldest").Offset)
 	}
 }
@@ -244,7 +245,7 @@ func (m *model) finish(t *rapid.T) {
 		if due := m.due(member); !slices.Equal(seen, due) {
 			t.Fatalf("member %d, since %d in epoch %d, state %d at %d, saw %v of %v", i, member.since, member.epoch, member.sub.state, member.sub.pos, seen, due)
 		}
-		if member.epoch != m.log.feeds[member.feed].epoch {
+		if member.epoch != m.log.now(member.feed).epoch {
 			t.Fatalf("member %d was not told of the new epoch", i)
 		}
 	}

@@ -79,11 +79,11 @@ func (p *pump) advance(s *Subscription) {
 		p.retry(s)
 		return
 	}
-	if !page.Complete || !r.isEpoch(page.Head.Epoch) {
+	if !page.Complete || !r.isEpoch(page.Head.Epoch) || page.unknownEnd() {
 		r.lose(s)
 		return
 	}
-	end := min(pageEnd(page.Page, pos), head)
+	end := min(page.end(), head)
 	if end <= pos {
 		p.retry(s) // the read began before the messages were there
 		return
@@ -138,12 +138,4 @@ func (r *room) isEpoch(epoch string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.epoch == epoch
-}
-
-// pageEnd is the offset up to which a page of the messages behind from has everything.
-func pageEnd(page backbone.Page, from uint64) uint64 {
-	if n := len(page.Messages); page.More && n > 0 {
-		return page.Messages[n-1].Offset
-	}
-	return max(from, page.Head.Offset)
 }

@@ -25,6 +25,21 @@ type part struct {
 	from uint64
 }
 
+// end is the offset up to which the part has everything.
+func (p part) end() uint64 {
+	switch n := len(p.Messages); {
+	case !p.More:
+		return max(p.from, p.Head.Offset)
+	case n > 0:
+		return p.Messages[n-1].Offset
+	default:
+		return p.from
+	}
+}
+
+// unknownEnd reports whether all messages of a full page have been erased, so that nobody can tell how far the page reaches.
+func (p part) unknownEnd() bool { return p.More && len(p.Messages) == 0 }
+
 // sharing says which reads under way will do.
 type sharing uint8
 
@@ -121,7 +136,7 @@ func (r *room) keep(rd *read) {
 	if len(rd.page.Messages) > 0 {
 		r.learnSize(rd.page.Messages)
 	}
-	if r.closed || !rd.page.Complete || rd.page.Head.Epoch != r.epoch || pageEnd(rd.page, rd.offset) < r.ring.floor {
+	if r.closed || !rd.page.Complete || rd.page.Head.Epoch != r.epoch || (part{rd.page, rd.offset}).end() < r.ring.floor {
 		return
 	}
 	held := r.ring.bytes

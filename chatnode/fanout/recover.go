@@ -63,7 +63,7 @@ func (rec *recovery) take(p part) {
 	case !p.Complete:
 		rec.lost = p.from == rec.at // a shared read may begin where the log no longer reaches
 	default:
-		rec.add(p.Messages, pageEnd(p.Page, p.from))
+		rec.add(p.Messages, p.end())
 		rec.confirmed = true
 	}
 	if rec.at > before {

@@ -207,6 +207,7 @@ func (r *room) forget(s *Subscription) {
 // when the room is not.
 func (r *room) expel(gone ...*Subscription) (tellThem func()) {
 	var started []*Subscription
+	r.hub.counts.resets.Add(int64(len(gone)))
 	for _, s := range gone {
 		r.forget(s)
 		if s.state == held {
