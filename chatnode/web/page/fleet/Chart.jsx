@@ -6,10 +6,10 @@ const WIDTH = 600;
 const HEIGHT = 150;
 
 /** A line over the last five minutes; pointing at it reads a single value. */
-export function Chart({ field, title, format, base, samples, now }) {
+export function Chart({ field, title, format, least, base, samples, now }) {
   const [pointed, setPointed] = useState(null); // part of the width, from the left
   const valueOf = (sample) => sample.values[field];
-  const most = ceiling(Math.max(...samples.map(valueOf)), base);
+  const most = ceiling(Math.max(least, ...samples.map(valueOf)), base);
   const line = linePath(samples, valueOf, { now, most, width: WIDTH, height: HEIGHT });
   const shown = pointed === null ? samples.at(-1) : nearest(samples, now - (1 - pointed) * WINDOW_MS);
   const onPointerMove = (event) => {

@@ -6,11 +6,12 @@ import { Chart } from './Chart.jsx';
 import { NodeTable } from './NodeTable.jsx';
 import { Fleet } from './poll.js';
 
+// least keeps the scale of an idle fleet from magnifying single events.
 const CHARTS = [
-  { field: 'connections', title: 'Connections', format: count },
-  { field: 'messages_per_second', title: 'Messages a second', format: rate },
-  { field: 'rooms', title: 'Rooms with listeners', format: count },
-  { field: 'memory_bytes', title: 'Memory', format: bytes, base: 1024 },
+  { field: 'connections', title: 'Connections', format: count, least: 10 },
+  { field: 'messages_per_second', title: 'Messages a second', format: rate, least: 1 },
+  { field: 'rooms', title: 'Rooms', format: count, least: 10 },
+  { field: 'memory_bytes', title: 'Memory', format: bytes, least: 1, base: 1024 },
 ];
 
 export function FleetView() {

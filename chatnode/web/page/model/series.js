@@ -59,7 +59,10 @@ export function xOf(time, now, width) {
   return width - ((now - time) / WINDOW_MS) * width;
 }
 
-/** The round number, of 1, 2 or 5 times a power of base, that is not below value. */
+/**
+ * The round number that is not below value: 1, 2 or 5 times a power of ten, or
+ * a power of two if base is 1024. It is positive even where value is 0.
+ */
 export function ceiling(value, base = 10) {
   if (value <= 0) return 1;
   const power = base ** Math.floor(Math.log(value) / Math.log(base));
