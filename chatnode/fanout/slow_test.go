@@ -94,7 +94,7 @@ func TestReaderThatTheLogNoLongerReachesIsReset(t *testing.T) {
 
 func TestManySlowReadersShareFewReads(t *testing.T) {
 	inBubble(t, Options{RingBytes: 1000, MaxReads: 4}, func(t *testing.T, log *testLog, h *Hub) {
-		members := make([]*testMember, 500)
+		members := make([]*testMember, 150)
 		for i := range members {
 			members[i] = &testMember{limit: 50_000}
 			subscribe(t, h, lobby, Request{}, members[i])
