@@ -82,6 +82,11 @@ export class Timeline {
     return this.#sent.at(-1);
   }
 
+  /** What stands at the very end, sent or not. */
+  get last() {
+    return this.#unsent.at(-1) ?? this.newest;
+  }
+
   /** The messages of the log, oldest first. */
   get sent() {
     return this.#sent;

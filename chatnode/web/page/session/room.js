@@ -134,7 +134,7 @@ export class Room extends EventTarget {
   }
 
   get last() {
-    return this.timeline.list().at(-1);
+    return this.timeline.last;
   }
 
   #node() {

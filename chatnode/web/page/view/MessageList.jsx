@@ -120,7 +120,7 @@ function line(row, room) {
 function Beginning({ room: { feed, timeline, title, direct } }) {
   if (!feed.loaded) return <p class="beginning">Loading messages…</p>;
   if (!feed.complete) return <p class="beginning">{feed.loading ? 'Loading older messages…' : ''}</p>;
-  if (timeline.list().length > 0) return <p class="beginning">This is where {direct ? `your chat with ${title}` : `#${title}`} begins.</p>;
+  if (timeline.last) return <p class="beginning">This is where {direct ? `your chat with ${title}` : `#${title}`} begins.</p>;
   return (
     <div class="empty">
       <h3>Nothing here yet</h3>
