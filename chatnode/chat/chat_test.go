@@ -1,0 +1,272 @@
+package chat
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	ann       = Actor{App: DefaultApp, User: "ann", Client: "c1", Info: json.RawMessage(`{"name":"Ann"}`)}
+	nobody    = Actor{App: DefaultApp, Client: "c2"}
+	noLimits  = Limits{TextBytes: 100, DataBytes: 200}
+	fewLimits = Limits{TextBytes: 100, DataBytes: 200, MessagesPerSecond: 0.001, Burst: 3}
+)
+
+// open gives a service on an embedded log.
+func open(t *testing.T, limits Limits, openChannels ...string) (*Service, *backbone.Backbone) {
+	t.Helper()
+	b, err := backbone.Open(t.Context(), backbone.Options{
+		DataDir: t.TempDir(), Prefix: "test", Shards: 1, Create: true, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return New(b, b, openChannels, limits), b
+}
+
+func kindOf(t *testing.T, err error) Kind {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%v is not of the domain", err)
+	}
+	return e.Kind
+}
+
+const fine = Kind(255)
+
+func TestWhoMayDoWhatInWhichChannel(t *testing.T) {
+	s := New(nil, nil, []string{"news", "chat:*"}, noLimits)
+	long := strings.Repeat("x", MaxName+1)
+	for _, c := range []struct {
+		actor   Actor
+		channel string
+		verb    Verb
+		want    Kind
+	}{
+		{ann, "room:lobby", Subscribe, fine},
+		{ann, "room:lobby", Publish, fine},
+		{ann, "room:lobby", Presence, fine},
+		{ann, "room:a b.c*>👋", History, fine},
+		{nobody, "room:lobby", Subscribe, Denied},
+		{ann, "room:", Subscribe, Invalid},
+		{ann, "room:" + long, Subscribe, Invalid},
+		{ann, "room:\xff", Subscribe, Invalid},
+		{ann, "dm:ann,bob", Publish, fine},
+		{ann, "dm:ann,ann", Publish, fine},
+		{ann, "dm:bob,ann", Publish, Invalid},
+		{ann, "dm:bob,carl", Subscribe, Denied},
+		{ann, "dm:ann", Subscribe, Invalid},
+		{ann, "dm:ann,", Subscribe, Invalid},
+		{ann, "dm:ann,b,c", Subscribe, Invalid},
+		{ann, "dm:ann,b%2Cc", Subscribe, fine},
+		{ann, "dm:ann,b%2cc", Subscribe, Invalid},
+		{ann, "dm:50%25,ann", Subscribe, fine},
+		{ann, "dm:50%,ann", Subscribe, Invalid},
+		{nobody, "dm:,ann", Subscribe, Invalid},
+		{ann, "user:ann", Subscribe, fine},
+		{ann, "user:ann", History, fine},
+		{ann, "user:ann", Publish, Denied},
+		{ann, "user:bob", Subscribe, Denied},
+		{nobody, "user:", Subscribe, Invalid},
+		{nobody, "news", Publish, fine},
+		{nobody, "chat:any", Subscribe, fine},
+		{nobody, "other", Subscribe, NotFound},
+		{nobody, "", Subscribe, Invalid},
+		{nobody, long, Subscribe, Invalid},
+	} {
+		feed, err := s.Feed(c.actor, c.channel, c.verb)
+		got := fine
+		if err != nil {
+			got = kindOf(t, err)
+		}
+		if got != c.want {
+			t.Errorf("%q doing %d in %q: %d (%v), want %d", c.actor.User, c.verb, c.channel, got, err, c.want)
+		}
+		if err == nil && Channel(feed) != c.channel {
+			t.Errorf("channel %q became %q", c.channel, Channel(feed))
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	for _, c := range []struct {
+		pattern, s string
+		want       bool
+	}{
+		{"*", "anything", true},
+		{"*", "", true},
+		{"a*", "abc", true},
+		{"a*", "ba", false},
+		{"*c", "abc", true},
+		{"a*c", "ac", true},
+		{"a*b*c", "a-b-c", true},
+		{"a*b*c", "a-c-b", false},
+		{"ab*b", "ab", false},
+		{"abc", "abc", true},
+		{"abc", "abcd", false},
+	} {
+		if got := matches(c.pattern, c.s); got != c.want {
+			t.Errorf("%q matches %q: %v", c.pattern, c.s, got)
+		}
+	}
+}
+
+func FuzzChannel(f *testing.F) {
+	for _, seed := range []string{"room:a", "dm:a,b", "user:a", "", "dm:%2C,%25", "x:\xff"} {
+		f.Add(seed)
+	}
+	s := New(nil, nil, []string{"*"}, noLimits)
+	f.Fuzz(func(t *testing.T, channel string) {
+		feed, err := s.Feed(ann, channel, Subscribe)
+		if err == nil && Channel(feed) != channel {
+			t.Fatalf("%q became %q", channel, Channel(feed))
+		}
+	})
+}
+
+func TestSendStoresAnEventOnceAndAnswersTheSame(t *testing.T) {
+	s, b := open(t, noLimits)
+	request := fmt.Appendf(nil, `{"id":%q,"room":"room:a","text":"hi","reply_to":"x","mentions":["bob"]}`, uuid.Must(uuid.NewV7()))
+	var first []byte
+	for range 10 {
+		answer, err := s.Call(ann, "chat.send", request).Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = answer
+		}
+		if string(answer) != string(first) {
+			t.Fatalf("answered %s, then %s", first, answer)
+		}
+	}
+	var sent Sent
+	if err := json.Unmarshal(first, &sent); err != nil {
+		t.Fatal(err)
+	}
+	page, err := b.After(t.Context(), backbone.Feed{Kind: layout.Room, App: DefaultApp, Name: "room:a"}, 0, 10)
+	if err != nil || len(page.Messages) != 1 {
+		t.Fatalf("%d messages stored, %v", len(page.Messages), err)
+	}
+	want := fmt.Sprintf(`{"id":%q,"type":"message","sender":"ann","time":%d,"text":"hi","reply_to":"x","mentions":["bob"]}`, sent.ID, sent.Time)
+	if got := page.Messages[0]; string(got.Data) != want || got.Offset != sent.Offset ||
+		string(got.Info) != `{"user":"ann","client":"c1","conn_info":{"name":"Ann"}}` {
+		t.Fatalf("stored %s by %s at %d", got.Data, got.Info, got.Offset)
+	}
+}
+
+func TestPublishMakesAnEventInRoomsAndKeepsTheDataInOpenChannels(t *testing.T) {
+	s, b := open(t, noLimits, "*")
+	for _, c := range []struct{ channel, data, want string }{
+		{"room:a", `{"text":"hi"}`, `"text":"hi"}`},
+		{"room:b", `{"value":1}`, `"data":{"value":1}}`},
+		{"room:c", `"hi"`, `"data":"hi"}`},
+		{"room:d", `{"text":1}`, `"data":{"text":1}}`},
+		{"open", `{"text":"hi"}`, `{"text":"hi"}`},
+	} {
+		if _, err := s.Publish(ann, c.channel, []byte(c.data)).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		page, err := b.After(t.Context(), backbone.Feed{Kind: layout.Room, App: DefaultApp, Name: c.channel}, 0, 10)
+		if err != nil || len(page.Messages) != 1 || !strings.HasSuffix(string(page.Messages[0].Data), c.want) {
+			t.Fatalf("%s to %s stored %v %v", c.data, c.channel, page.Messages, err)
+		}
+		if event := strings.HasPrefix(string(page.Messages[0].Data), `{"id":`); event != strings.HasPrefix(c.channel, "room:") {
+			t.Fatalf("%s to %s stored %s", c.data, c.channel, page.Messages[0].Data)
+		}
+	}
+}
+
+func TestWrongRequestsGetTheirError(t *testing.T) {
+	s, _ := open(t, noLimits)
+	for name, c := range map[string]struct {
+		method, request string
+		want            Kind
+	}{
+		"unknown method":     {"chat.fly", `{}`, NoMethod},
+		"not JSON":           {"chat.send", `{`, Invalid},
+		"no id":              {"chat.send", `{"room":"room:a","text":"x"}`, Invalid},
+		"long id":            {"chat.send", `{"id":"` + strings.Repeat("x", 65) + `","room":"room:a","text":"x"}`, Invalid},
+		"no content":         {"chat.send", `{"id":"1","room":"room:a"}`, Invalid},
+		"empty text":         {"chat.send", `{"id":"1","room":"room:a","text":""}`, Invalid},
+		"long text":          {"chat.send", `{"id":"1","room":"room:a","text":"` + strings.Repeat("x", 101) + `"}`, Invalid},
+		"much data":          {"chat.send", `{"id":"1","room":"room:a","data":"` + strings.Repeat("x", 201) + `"}`, Invalid},
+		"empty mention":      {"chat.send", `{"id":"1","room":"room:a","text":"x","mentions":[""]}`, Invalid},
+		"another's direct":   {"chat.send", `{"id":"1","room":"dm:bob,carl","text":"x"}`, Denied},
+		"no such channel":    {"chat.send", `{"id":"1","room":"news","text":"x"}`, NotFound},
+		"typing elsewhere":   {"chat.typing", `{"room":"user:bob"}`, Denied},
+		"typing is not JSON": {"chat.typing", `[]`, Invalid},
+	} {
+		_, err := s.Call(ann, c.method, []byte(c.request)).Wait(t.Context())
+		if err == nil || kindOf(t, err) != c.want {
+			t.Errorf("%s: %v, want kind %d", name, err, c.want)
+		}
+	}
+}
+
+func TestOneUserCannotFloodOthersAreNotHeldUp(t *testing.T) {
+	s, _ := open(t, fewLimits, "*")
+	for i := range fewLimits.Burst + 1 {
+		_, err := s.Publish(ann, "room:a", []byte(`"x"`)).Wait(t.Context())
+		if i < fewLimits.Burst && err != nil || i == fewLimits.Burst && (err == nil || kindOf(t, err) != TooMany) {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+	if _, err := s.Publish(nobody, "open", []byte(`"x"`)).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRatesForgetSendersThatRest(t *testing.T) {
+	r := rates{limits: Limits{MessagesPerSecond: 1000, Burst: 1}}
+	for i := range 3 * maxRates {
+		r.allow(fmt.Sprint(i))
+	}
+	if len(r.senders) > maxRates {
+		t.Fatalf("%d senders are remembered", len(r.senders))
+	}
+}
+
+type signals struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+func (s *signals) Signal(_ backbone.Feed, data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent = append(s.sent, string(data))
+	return nil
+}
+
+func TestTypingIsASignal(t *testing.T) {
+	var out signals
+	s := New(nil, &out, nil, noLimits)
+	answer, err := s.Call(ann, "chat.typing", []byte(`{"room":"room:a","typing":true}`)).Wait(t.Context())
+	if err != nil || string(answer) != "{}" {
+		t.Fatalf("%s %v", answer, err)
+	}
+	if want := []string{`{"type":"typing","sender":"ann","typing":true}`}; !slices.Equal(out.sent, want) {
+		t.Fatalf("sent %v", out.sent)
+	}
+}
