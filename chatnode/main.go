@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/chatfleet/chatfleet/chatnode/trace"
 )
 
 // version is set by the build.
@@ -42,11 +44,34 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), ou
 	if err != nil {
 		return err
 	}
+	stopTraces, err := startTraces(o, log)
+	if err != nil {
+		return err
+	}
+	defer stopTraces()
 	n, err := startNode(ctx, o, log)
 	if err != nil {
 		return err
 	}
 	return n.serve(ctx)
+}
+
+// startTraces gives a function that sends what is left, and ends tracing.
+func startTraces(o options, log *slog.Logger) (stop func(), err error) {
+	if o.traces == "" {
+		return func() {}, nil
+	}
+	end, err := trace.Start(trace.Options{URL: o.traces, Ratio: o.tracesRatio, Version: version, Node: o.name, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("--traces-url: %w", err)
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.Background(), endWait)
+		defer cancel()
+		if err := end(ctx); err != nil {
+			log.Warn("could not send the last traces", "error", err)
+		}
+	}, nil
 }
 
 func newLogger(o options) (*slog.Logger, error) {

@@ -40,6 +40,7 @@ type options struct {
 	commandsPerSecond                 float64
 
 	logLevel, logFormat, traces string
+	tracesRatio                 float64
 	version                     bool
 }
 
@@ -122,6 +123,7 @@ func (o *options) declare(f *flag.FlagSet) []section {
 	str(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	str(&o.logFormat, "log-format", "text", "text or json")
 	str(&o.traces, "traces-url", "", "`address` of an OpenTelemetry collector (OTLP over HTTP, such as http://localhost:4318); without it nothing is traced")
+	per(&o.tracesRatio, "traces-ratio", 1, "the share of sent messages that are traced, from 0 to 1")
 	yes(&o.version, "version", "print the version and end")
 	return sections
 }
@@ -204,6 +206,7 @@ func (o *options) check() error {
 	} {
 		must(size >= 1<<10, "--%s is at least 1KiB", name)
 	}
+	must(o.tracesRatio >= 0 && o.tracesRatio <= 1, "--traces-ratio is between 0 and 1, not %v", o.tracesRatio)
 	must(o.maxSubscriptions >= 1, "--max-subscriptions is at least 1")
 	return errors.Join(errs...)
 }

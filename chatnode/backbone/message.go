@@ -60,6 +60,9 @@ type Page struct {
 	Messages []*Message
 	// Head is the feed's newest position at a moment after the call began.
 	Head Position
+	// End is how far the page reaches: the offset of its last message, also if that one has been erased. It is the given offset
+	// if nothing follows it.
+	End uint64
 	// Complete is false if messages that belong in the page were already discarded because of their age or the log's size.
 	Complete bool
 	// More is true if the limit ended the page, and further messages lie behind it.

@@ -49,7 +49,10 @@ func (b *Backbone) page(ctx context.Context, feed Feed, q question) (Page, error
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Head: Position{a.Epoch, a.Heads[0]}, Complete: a.Complete, More: a.More}
+	page := Page{Head: Position{a.Epoch, a.Heads[0]}, End: q.Offset, Complete: a.Complete, More: a.More}
+	if n := len(a.Offsets); n > 0 {
+		page.End = a.Offsets[n-1]
+	}
 	for i, m := range messages {
 		if m != nil {
 			page.Messages = append(page.Messages, m.body)

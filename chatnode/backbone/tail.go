@@ -219,15 +219,11 @@ func (t *Tail) fill() (more bool, err error) {
 		t.follower.Reset(page.Head)
 		return false, nil
 	}
-	if n := len(page.Messages); n > 0 {
-		head.Offset = page.Messages[n-1].Offset
-		t.b.metrics.repaired.Add(float64(n))
-		t.deliver(page.Messages, head)
+	head.Offset = page.End
+	if !page.More {
+		head.Offset = max(head.Offset, page.Head.Offset) // what lies between is erased or discarded
 	}
-	if !page.More && page.Head.Offset > head.Offset {
-		// What lies between is erased or discarded.
-		head.Offset = page.Head.Offset
-		t.deliver(nil, head)
-	}
+	t.b.metrics.repaired.Add(float64(len(page.Messages)))
+	t.deliver(page.Messages, head)
 	return page.More, nil
 }

@@ -8,6 +8,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 )
@@ -51,6 +55,7 @@ type Sending struct {
 	feed    backbone.Feed
 	sent    Sent
 	pending *backbone.Pending
+	span    trace.Span
 	err     error
 }
 
@@ -61,9 +66,12 @@ func (p *Sending) Wait(ctx context.Context) (Sent, error) {
 		return Sent{}, p.err
 	}
 	receipt, err := p.pending.Wait(ctx)
+	defer p.span.End()
 	if err != nil {
+		p.span.SetStatus(codes.Error, err.Error())
 		return Sent{}, fromLog(err)
 	}
+	p.span.SetAttributes(attribute.Int64("offset", int64(receipt.Offset)), attribute.Bool("duplicate", receipt.Duplicate))
 	p.sent.Offset = receipt.Offset
 	if receipt.Duplicate {
 		p.recall(ctx)
@@ -130,8 +138,11 @@ func (s *Service) append(a Actor, feed backbone.Feed, id string, data []byte, no
 	if !s.rates.allow(a.App + "\x00" + a.sender()) {
 		return &Sending{err: failf(TooMany, "more than %s messages a second", strconv.FormatFloat(s.limits.MessagesPerSecond, 'g', 3, 64))}
 	}
+	_, span := otel.Tracer("chat").Start(context.Background(), "send", trace.WithAttributes(
+		attribute.String("channel", Channel(feed)), attribute.String("message", id), attribute.Int("bytes", len(data)),
+	))
 	draft := backbone.Draft{ID: id, Sender: a.sender(), Info: a.ClientInfo(), Data: data}
-	return &Sending{s: s, feed: feed, sent: Sent{ID: id, Time: now}, pending: s.log.Enqueue(feed, draft)}
+	return &Sending{s: s, feed: feed, sent: Sent{ID: id, Time: now}, pending: s.log.Enqueue(feed, draft), span: span}
 }
 
 func (s *Service) checkContent(c Content) error {

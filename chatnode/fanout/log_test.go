@@ -205,8 +205,11 @@ func (n testNode) After(ctx context.Context, feed backbone.Feed, offset uint64, 
 	}
 	f := n.testLog.feed(feed)
 	found := after(f.messages, offset)
-	page := backbone.Page{Head: f.head(), Complete: offset >= f.floor, More: len(found) > limit}
+	page := backbone.Page{Head: f.head(), End: offset, Complete: offset >= f.floor, More: len(found) > limit}
 	page.Messages = slices.Clone(found[:min(limit, len(found))])
+	if n := len(page.Messages); n > 0 {
+		page.End = page.Messages[n-1].Offset
+	}
 	return page, ctx.Err()
 }
 

@@ -79,7 +79,7 @@ func (p *pump) advance(s *Subscription) {
 		p.retry(s)
 		return
 	}
-	if !page.Complete || !r.isEpoch(page.Head.Epoch) || page.unknownEnd() {
+	if !page.Complete || !r.isEpoch(page.Head.Epoch) {
 		r.lose(s)
 		return
 	}

@@ -27,18 +27,11 @@ type part struct {
 
 // end is the offset up to which the part has everything.
 func (p part) end() uint64 {
-	switch n := len(p.Messages); {
-	case !p.More:
-		return max(p.from, p.Head.Offset)
-	case n > 0:
-		return p.Messages[n-1].Offset
-	default:
-		return p.from
+	if p.More {
+		return p.End
 	}
+	return max(p.End, p.Head.Offset)
 }
-
-// unknownEnd reports whether all messages of a full page have been erased, so that nobody can tell how far the page reaches.
-func (p part) unknownEnd() bool { return p.More && len(p.Messages) == 0 }
 
 // sharing says which reads under way will do.
 type sharing uint8
