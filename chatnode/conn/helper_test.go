@@ -33,8 +33,9 @@ type events struct {
 	pulses    chan struct{}
 	deadlines chan int
 	closed    chan *CloseError
-	// onFrame, if set, runs instead of passing on.
-	onFrame func(c *Conn, payload []byte)
+	// onFrame and onDrained, if set, run instead of passing on.
+	onFrame   func(c *Conn, payload []byte)
+	onDrained func()
 }
 
 func newEvents(t testing.TB) *events {
@@ -63,6 +64,10 @@ func (e *events) Frame(payload []byte) {
 
 func (e *events) Drained() {
 	defer e.enter()()
+	if e.onDrained != nil {
+		e.onDrained()
+		return
+	}
 	e.drained <- struct{}{}
 }
 

@@ -36,7 +36,8 @@ func TestHandlerCallsComeOneAtATime(t *testing.T) {
 			}
 		}()
 		go func() {
-			for e.conn.Deliver([]byte("y")) {
+			for range frames {
+				e.conn.Deliver([]byte("y"))
 			}
 		}()
 	}

@@ -76,6 +76,16 @@ func TestWritersAndReaderAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := startNode(t, Options{QueueBytes: 32 << 10}, setup)
 			n.listen.sendBuffer.Store(4096)
+			// The lock is held while writing, as that of a room would be.
+			var mu sync.Mutex
+			drained := sync.NewCond(&mu)
+			n.prepare = func(e *events) {
+				e.onDrained = func() {
+					mu.Lock()
+					defer mu.Unlock()
+					drained.Broadcast()
+				}
+			}
 			client, e := n.dial(smallWindow(), nil)
 			const writers, each = 4, 300
 			shared := make([]byte, 0, 2000)
@@ -84,13 +94,12 @@ func TestWritersAndReaderAtOnce(t *testing.T) {
 			var wait sync.WaitGroup
 			for range writers {
 				wait.Go(func() {
-					for i := 0; i < each; {
-						if e.conn.Write(shared) {
-							i++
-						} else {
-							<-e.drained
-							e.drained <- struct{}{}
+					for range each {
+						mu.Lock()
+						for !e.conn.Write(shared) {
+							drained.Wait()
 						}
+						mu.Unlock()
 					}
 				})
 			}
