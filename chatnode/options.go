@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -42,90 +41,6 @@ type options struct {
 	logLevel, logFormat, traces string
 	tracesRatio                 float64
 	version                     bool
-}
-
-// A section of the help text: flags follow their heading.
-type section struct {
-	title string
-	flags []string
-}
-
-// declare defines every flag with its default, and gives the order in which help shows them.
-func (o *options) declare(f *flag.FlagSet) []section {
-	host, _ := os.Hostname()
-	var sections []section
-	begin := func(title string) { sections = append(sections, section{title: title}) }
-	named := func(name string) string {
-		last := &sections[len(sections)-1]
-		last.flags = append(last.flags, name)
-		return name
-	}
-	str := func(p *string, name, value, usage string) { f.StringVar(p, named(name), value, usage) }
-	num := func(p *int, name string, value int, usage string) { f.IntVar(p, named(name), value, usage) }
-	yes := func(p *bool, name, usage string) { f.BoolVar(p, named(name), false, usage) }
-	dur := func(p *time.Duration, name string, value time.Duration, usage string) {
-		f.DurationVar(p, named(name), value, usage)
-	}
-	size := func(p *bytesFlag, name string, value bytesFlag, usage string) {
-		*p = value
-		f.Var(p, named(name), usage)
-	}
-	per := func(p *float64, name string, value float64, usage string) { f.Float64Var(p, named(name), value, usage) }
-
-	begin("Serving clients")
-	str(&o.listen, "listen", "", "`address` for WebSockets, HTTP streams and the page (default :8080, with --dev 127.0.0.1:8080)")
-	str(&o.adminListen, "admin-listen", "", "`address` for /healthz, /readyz, /metrics, /load and /debug/pprof (default :9090, with --dev 127.0.0.1:9090)")
-	str(&o.tlsCert, "tls-cert", "", "`file` with the certificate chain to serve TLS with; read again when it changes")
-	str(&o.tlsKey, "tls-key", "", "`file` with the certificate's key")
-	str(&o.origins, "origins", "", "origins of web pages, besides the node's own, that may connect; a comma-separated `list` in which * stands for any text")
-	str(&o.trustedProxies, "trusted-proxies", "", "comma-separated `networks` whose X-Forwarded-For is believed")
-	str(&o.name, "name", host, "what people call this node (default: the host's name)")
-	dur(&o.drain, "drain-period", 10*time.Second, "how long connections are moved to other nodes after SIGTERM before the node ends")
-
-	begin("Keeping messages")
-	str(&o.dataDir, "data-dir", "data", "`folder` of the embedded log, and of the development secret")
-	str(&o.natsURL, "nats-url", "", "comma-separated `addresses` of NATS servers with JetStream; without it the node embeds one in the data folder")
-	str(&o.natsCreds, "nats-creds", "", "`file` with NATS credentials")
-	str(&o.natsCA, "nats-ca", "", "`file` with the authorities that may have signed the NATS servers' certificates")
-	str(&o.natsCert, "nats-cert", "", "`file` with this node's certificate for NATS")
-	str(&o.natsKey, "nats-key", "", "`file` with its key")
-	str(&o.prefix, "prefix", "chat", "stands before every subject, stream and bucket, so that clusters can share a NATS account")
-	num(&o.shards, "shards", 16, "streams of each kind; fixed when they are made")
-	str(&o.streams, "streams", "create", "`create` missing streams and buckets, or expect them to be there")
-	num(&o.replicas, "replicas", 1, "copies of each stream and bucket that is created: 1, 3 or 5")
-	str(&o.durability, "durability", "relaxed", "`strict` if every write is synced to disk before it is acknowledged (an embedded log then does so), else relaxed: a power cut may cost a one-server log its last seconds, a killed process nothing")
-	dur(&o.historyAge, "history-age", 30*24*time.Hour, "how long messages are kept, in streams that are created; 0 is for ever")
-	size(&o.historyBytes, "history-bytes", 10<<30, "how much each stream that is created keeps at most")
-
-	begin("Knowing users")
-	yes(&o.dev, "dev", "for development: GET /dev/token?user=NAME signs tokens for anybody, connections without a token are anonymous, every channel name is open, and the node listens on loopback")
-	yes(&o.anonymous, "anonymous", "let connections without a token in, as anonymous users")
-	str(&o.openChannels, "open-channels", "", "channels outside the chat vocabulary that anybody may use; a comma-separated `list` in which * stands for any text (with --dev: *)")
-	str(&o.hmacFile, "jwt-hmac-secret-file", "", "`file` with the secret of HS256 tokens; read again when it changes")
-	str(&o.jwksURL, "jwt-jwks-url", "", "`address` of the keys of RS256, ES256 and EdDSA tokens")
-	str(&o.jwksFile, "jwt-jwks-file", "", "`file` with those keys; read again when it changes")
-	str(&o.issuer, "jwt-issuer", "", "the issuer that tokens must name")
-	str(&o.audience, "jwt-audience", "", "the audience that tokens must name")
-
-	begin("Limits")
-	num(&o.maxConnections, "max-connections", 0, "connections to this node; 0 is no limit")
-	num(&o.maxPerAddress, "max-connections-per-address", 0, "connections from one address; 0 is no limit")
-	size(&o.maxFrame, "max-frame", 256<<10, "a frame from a client, which may hold many commands")
-	size(&o.maxCommand, "max-command", 64<<10, "one command from a client")
-	size(&o.queue, "max-queue", 256<<10, "what waits for one connection; behind it the client is served from the log")
-	size(&o.ring, "max-ring", 256<<10, "recent messages of one room kept in memory")
-	size(&o.allRings, "max-rings", 256<<20, "recent messages of all rooms kept in memory")
-	num(&o.maxSubscriptions, "max-subscriptions", 1000, "subscriptions of one connection")
-	per(&o.commandsPerSecond, "commands-per-second", 50, "commands of one connection a second; twice as many in a burst")
-	per(&o.messagesPerSecond, "messages-per-second", 20, "messages of one user a second; twice as many in a burst; 0 is no limit")
-
-	begin("Seeing inside")
-	str(&o.logLevel, "log-level", "info", "debug, info, warn or error")
-	str(&o.logFormat, "log-format", "text", "text or json")
-	str(&o.traces, "traces-url", "", "`address` of an OpenTelemetry collector (OTLP over HTTP, such as http://localhost:4318); without it nothing is traced")
-	per(&o.tracesRatio, "traces-ratio", 1, "the share of sent messages that are traced, from 0 to 1")
-	yes(&o.version, "version", "print the version and end")
-	return sections
 }
 
 // parseOptions reads the command line, and for flags that are not there the environment: --data-dir is CHATNODE_DATA_DIR.

@@ -45,7 +45,7 @@ func (b *Backbone) dial(purpose string, events []nats.Option) (*nats.Conn, error
 	}
 	nc, err := nats.Connect(url, o...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", url, err)
+		return nil, fmt.Errorf("connect to NATS at %s: %w; is it running, with JetStream?", url, err)
 	}
 	return nc, nil
 }

@@ -75,7 +75,7 @@ func fitDisk(dir string, streams int, want int64) (int64, error) {
 	if err := syscall.Statfs(dir, &disk); err != nil {
 		return 0, fmt.Errorf("look at the disk of %s: %w", dir, err)
 	}
-	available := int64(disk.Bavail) * int64(disk.Bsize) / 100 * diskPercent / int64(streams)
+	available := int64(disk.Bavail) * disk.Bsize / 100 * diskPercent / int64(streams)
 	if want <= 0 || want > available {
 		return available, nil
 	}
@@ -92,11 +92,11 @@ func bootID() string {
 }
 
 // natsLog passes the server's warnings and errors on.
-type natsLog struct{ *slog.Logger }
+type natsLog struct{ log *slog.Logger }
 
-func (l natsLog) Noticef(format string, v ...any) { l.Logger.Debug(fmt.Sprintf(format, v...)) }
-func (l natsLog) Warnf(format string, v ...any)   { l.Logger.Warn(fmt.Sprintf(format, v...)) }
-func (l natsLog) Fatalf(format string, v ...any)  { l.Logger.Error(fmt.Sprintf(format, v...)) }
-func (l natsLog) Errorf(format string, v ...any)  { l.Logger.Error(fmt.Sprintf(format, v...)) }
+func (l natsLog) Noticef(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l natsLog) Warnf(format string, v ...any)   { l.log.Warn(fmt.Sprintf(format, v...)) }
+func (l natsLog) Fatalf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l natsLog) Errorf(format string, v ...any)  { l.log.Error(fmt.Sprintf(format, v...)) }
 func (l natsLog) Debugf(string, ...any)           {}
 func (l natsLog) Tracef(string, ...any)           {}

@@ -278,16 +278,16 @@ func (p *progress) set(v uint64) {
 	p.mu.Unlock()
 }
 
-// wait returns when the position has reached min.
-func (p *progress) wait(ctx context.Context, min uint64) error {
-	for p.at() < min {
+// wait returns when the position has reached until.
+func (p *progress) wait(ctx context.Context, until uint64) error {
+	for p.at() < until {
 		p.mu.Lock()
 		if p.changed == nil {
 			p.changed = make(chan struct{})
 		}
 		changed := p.changed
 		p.mu.Unlock()
-		if p.at() >= min {
+		if p.at() >= until {
 			break
 		}
 		select {

@@ -156,7 +156,7 @@ func encodeAttributes(all []attribute.KeyValue) []keyValue {
 		case attribute.FLOAT64:
 			value = map[string]any{"doubleValue": a.Value.AsFloat64()}
 		default:
-			value = map[string]any{"stringValue": a.Value.Emit()}
+			value = map[string]any{"stringValue": a.Value.String()}
 		}
 		out = append(out, keyValue{string(a.Key), value})
 	}
