@@ -224,23 +224,26 @@ func (s *appendShard) send(p *Pending) {
 
 // answered takes the answer to one attempt.
 func (s *appendShard) answered(p *Pending, m *nats.Msg) {
-	receipt, err, again := parseAck(m)
+	receipt, err := parseAck(m)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, flying := s.flights[p]; !flying {
 		return
 	}
-	if again {
+	if errors.Is(err, errAgain) {
 		p.retryAt = time.Now().Add(retryWait)
 		return
 	}
 	s.finish(p, receipt, err)
 }
 
-// parseAck reads a PubAck. again is true if the same message should be sent once more.
-func parseAck(m *nats.Msg) (r Receipt, err error, again bool) {
+// errAgain says that the same message should be sent once more.
+var errAgain = errors.New("try again")
+
+// parseAck reads a PubAck.
+func parseAck(m *nats.Msg) (Receipt, error) {
 	if m.Header.Get("Status") != "" {
-		return Receipt{}, nil, true // no responders: no leader at the moment
+		return Receipt{}, errAgain // no responders: no leader at the moment
 	}
 	var ack struct {
 		Seq       uint64 `json:"seq"`
@@ -251,15 +254,15 @@ func parseAck(m *nats.Msg) (r Receipt, err error, again bool) {
 		} `json:"error"`
 	}
 	if err := json.Unmarshal(m.Data, &ack); err != nil {
-		return Receipt{}, nil, true
+		return Receipt{}, errAgain
 	}
 	switch {
 	case ack.Error == nil && ack.Seq > 0:
-		return Receipt{ack.Seq, ack.Duplicate}, nil, false
+		return Receipt{ack.Seq, ack.Duplicate}, nil
 	case ack.Error == nil || temporaryCodes[ack.Error.Code]:
-		return Receipt{}, nil, true
+		return Receipt{}, errAgain
 	default:
-		return Receipt{}, fmt.Errorf("store the message: %s (%d)", ack.Error.Description, ack.Error.Code), false
+		return Receipt{}, fmt.Errorf("store the message: %s (%d)", ack.Error.Description, ack.Error.Code)
 	}
 }
 
