@@ -236,3 +236,20 @@ func TestClientsAreServedOverTLS(t *testing.T) {
 		t.Fatal(r.Status)
 	}
 }
+
+func TestEveryMetricIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := startTestNode(t, "--dev")
+	families, err := n.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "chatnode_") && !strings.Contains(string(doc), "`"+f.GetName()+"`") {
+			t.Errorf("%s is not in README.md", f.GetName())
+		}
+	}
+}
