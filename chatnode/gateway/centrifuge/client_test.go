@@ -24,19 +24,19 @@ var clientLimits = protocol.Limits{Bytes: 64 << 20, Messages: 1 << 20, Entries: 
 type transport struct {
 	name     string
 	encoding protocol.Encoding
-	dial     func(c *client, first []byte)
+	dial     func(c *rawClient, first []byte)
 }
 
 var transports = []transport{
-	{"WebSocket JSON", protocol.JSON, (*client).dialWebSocket},
-	{"WebSocket Protobuf", protocol.Protobuf, (*client).dialWebSocket},
-	{"HTTP streaming JSON", protocol.JSON, (*client).dialHTTPStream},
-	{"HTTP streaming Protobuf", protocol.Protobuf, (*client).dialHTTPStream},
-	{"SSE JSON", protocol.JSON, (*client).dialSSE},
+	{"WebSocket JSON", protocol.JSON, (*rawClient).dialWebSocket},
+	{"WebSocket Protobuf", protocol.Protobuf, (*rawClient).dialWebSocket},
+	{"HTTP streaming JSON", protocol.JSON, (*rawClient).dialHTTPStream},
+	{"HTTP streaming Protobuf", protocol.Protobuf, (*rawClient).dialHTTPStream},
+	{"SSE JSON", protocol.JSON, (*rawClient).dialSSE},
 }
 
-// client is a raw client: it speaks the codec and knows nothing more.
-type client struct {
+// rawClient is a client: it speaks the codec and knows nothing more.
+type rawClient struct {
 	t        testing.TB
 	base     string
 	encoding protocol.Encoding
@@ -56,9 +56,9 @@ type client struct {
 }
 
 // dial opens a connection whose first frame holds the commands.
-func (n *node) dial(t testing.TB, via transport, first ...*protocol.Command) *client {
+func (n *node) dial(t testing.TB, via transport, first ...*protocol.Command) *rawClient {
 	t.Helper()
-	c := &client{
+	c := &rawClient{
 		t: t, base: n.http.URL, encoding: via.encoding, replies: map[uint32]chan *protocol.Reply{},
 		end: make(chan protocol.Disconnect, 1), pushes: make(chan *protocol.Push, 1<<16), pings: make(chan struct{}, 16),
 	}
@@ -68,7 +68,7 @@ func (n *node) dial(t testing.TB, via transport, first ...*protocol.Command) *cl
 }
 
 // connect opens a session of a user; an empty name is anonymous.
-func (n *node) connect(t testing.TB, via transport, user string) *client {
+func (n *node) connect(t testing.TB, via transport, user string) *rawClient {
 	t.Helper()
 	q := &protocol.ConnectRequest{}
 	if user != "" {
@@ -77,7 +77,7 @@ func (n *node) connect(t testing.TB, via transport, user string) *client {
 	return n.connectWith(t, via, q)
 }
 
-func (n *node) connectWith(t testing.TB, via transport, q *protocol.ConnectRequest) *client {
+func (n *node) connectWith(t testing.TB, via transport, q *protocol.ConnectRequest) *rawClient {
 	t.Helper()
 	command := &protocol.Command{Connect: q}
 	c := n.dial(t, via, command)
@@ -90,7 +90,7 @@ func (n *node) connectWith(t testing.TB, via transport, q *protocol.ConnectReque
 }
 
 // frame numbers commands and encodes them.
-func (c *client) frame(commands ...*protocol.Command) []byte {
+func (c *rawClient) frame(commands ...*protocol.Command) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var frame []byte
@@ -106,7 +106,7 @@ func (c *client) frame(commands ...*protocol.Command) []byte {
 }
 
 // begin sends commands in one frame.
-func (c *client) begin(commands ...*protocol.Command) {
+func (c *rawClient) begin(commands ...*protocol.Command) {
 	c.t.Helper()
 	if err := c.write(c.frame(commands...)); err != nil {
 		c.t.Fatalf("send: %v", err)
@@ -114,7 +114,7 @@ func (c *client) begin(commands ...*protocol.Command) {
 }
 
 // await gives the answer to a command.
-func (c *client) await(command *protocol.Command) *protocol.Reply {
+func (c *rawClient) await(command *protocol.Command) *protocol.Reply {
 	c.t.Helper()
 	c.mu.Lock()
 	answer := c.replies[command.ID]
@@ -132,14 +132,14 @@ func (c *client) await(command *protocol.Command) *protocol.Reply {
 }
 
 // do sends a command and gives its answer.
-func (c *client) do(command *protocol.Command) *protocol.Reply {
+func (c *rawClient) do(command *protocol.Command) *protocol.Reply {
 	c.t.Helper()
 	c.begin(command)
 	return c.await(command)
 }
 
 // ok is do for a command that must succeed.
-func (c *client) ok(command *protocol.Command) *protocol.Reply {
+func (c *rawClient) ok(command *protocol.Command) *protocol.Reply {
 	c.t.Helper()
 	reply := c.do(command)
 	if reply.Error != nil {
@@ -148,18 +148,18 @@ func (c *client) ok(command *protocol.Command) *protocol.Reply {
 	return reply
 }
 
-func (c *client) subscribe(channel string) *protocol.SubscribeResult {
+func (c *rawClient) subscribe(channel string) *protocol.SubscribeResult {
 	c.t.Helper()
 	return c.ok(&protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: channel}}).Subscribe
 }
 
-func (c *client) publish(channel, text string) {
+func (c *rawClient) publish(channel, text string) {
 	c.t.Helper()
 	c.ok(&protocol.Command{Publish: &protocol.PublishRequest{Channel: channel, Data: raw(c.t, map[string]string{"text": text})}})
 }
 
 // push gives the next push.
-func (c *client) push() *protocol.Push {
+func (c *rawClient) push() *protocol.Push {
 	c.t.Helper()
 	select {
 	case push := <-c.pushes:
@@ -171,7 +171,7 @@ func (c *client) push() *protocol.Push {
 }
 
 // wantEnd waits until the server ends the connection with the code.
-func (c *client) wantEnd(code uint32) {
+func (c *rawClient) wantEnd(code uint32) {
 	c.t.Helper()
 	select {
 	case end := <-c.end:
@@ -185,7 +185,7 @@ func (c *client) wantEnd(code uint32) {
 }
 
 // received takes a frame from the server.
-func (c *client) received(frame []byte) {
+func (c *rawClient) received(frame []byte) {
 	replies, err := protocol.DecodeReplies(c.encoding, frame, clientLimits)
 	if err != nil {
 		c.t.Errorf("frame %q: %v", frame, err)
@@ -221,14 +221,14 @@ func (c *client) received(frame []byte) {
 	}
 }
 
-func (c *client) ended(d protocol.Disconnect) {
+func (c *rawClient) ended(d protocol.Disconnect) {
 	select {
 	case c.end <- d:
 	default:
 	}
 }
 
-func (c *client) dialWebSocket(first []byte) {
+func (c *rawClient) dialWebSocket(first []byte) {
 	dialer := &websocket.Dialer{HandshakeTimeout: patience}
 	kind := websocket.TextMessage
 	if c.encoding == protocol.Protobuf {
@@ -273,7 +273,7 @@ func (c *client) dialWebSocket(first []byte) {
 	}()
 }
 
-func (c *client) dialHTTPStream(first []byte) {
+func (c *rawClient) dialHTTPStream(first []byte) {
 	contentType := "application/json"
 	if c.encoding == protocol.Protobuf {
 		contentType = "application/octet-stream"
@@ -298,7 +298,7 @@ func (c *client) dialHTTPStream(first []byte) {
 	})
 }
 
-func (c *client) dialSSE(first []byte) {
+func (c *rawClient) dialSSE(first []byte) {
 	request, err := http.NewRequest(http.MethodGet, c.base+"/connection/sse?cf_connect="+url.QueryEscape(string(first)), nil)
 	if err != nil {
 		c.t.Fatal(err)
@@ -320,7 +320,7 @@ func (c *client) dialSSE(first []byte) {
 }
 
 // stream reads the messages of a response; commands go by requests of their own.
-func (c *client) stream(request *http.Request, contentType string, read func(*bufio.Reader) ([]byte, error)) {
+func (c *rawClient) stream(request *http.Request, contentType string, read func(*bufio.Reader) ([]byte, error)) {
 	http := &http.Client{Transport: &http.Transport{}}
 	response, err := http.Do(request)
 	if err != nil {
@@ -348,7 +348,7 @@ func (c *client) stream(request *http.Request, contentType string, read func(*bu
 	}()
 }
 
-func (c *client) emulate(http *http.Client, frame []byte) error {
+func (c *rawClient) emulate(http *http.Client, frame []byte) error {
 	if c.result == nil {
 		return errors.New("no session yet")
 	}

@@ -53,6 +53,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := setup{chat: chat.DefaultLimits, options: Options{Version: "test", Anonymous: true}}
 	s.chat.MessagesPerSecond = 0
+	s.options.Limits = Limits{CommandsPerSecond: 1e6, CommandBurst: 1e6}
 	s.conns = conn.Options{FrameBytes: 256 << 10, CloseTimeout: time.Second}
 	if change != nil {
 		change(&s)

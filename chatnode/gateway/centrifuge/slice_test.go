@@ -42,7 +42,7 @@ func TestAMessageGoesFromOneClientToAnother(t *testing.T) {
 		}
 		bob.subscribe(room)
 		ann.publish(room, "hello")
-		for _, c := range []*client{ann, bob} {
+		for _, c := range []*rawClient{ann, bob} {
 			push := c.push()
 			if push.Channel != room || push.Pub == nil || textOf(t, push.Pub) != "hello" || push.Pub.Offset <= begun.Offset ||
 				push.Pub.Info.User != "ann" || push.Pub.Info.Client != ann.result.Client {
