@@ -1,0 +1,9 @@
+// Package chaos proves what the fleet promises while its parts die: nothing acknowledged is lost, nothing is shown twice, and everybody
+// sees the same order.
+//
+// In go real NATS servers and chat nodes, which the tests kill, stop and start again, and clients that talk, read and reconnect; out
+// come the clients' ledgers, and verdicts that are drawn from the ledgers alone.
+//
+// The size of TestChaosLosesNothing is set by CHAOS_ROUNDS, CHAOS_CLIENTS and CHAOS_ROOMS, the time for which the slow readers of
+// TestSlowReader don't read by CHAOS_PAUSE; `make chaos` sets them.
+package chaos

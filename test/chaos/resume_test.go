@@ -1,0 +1,153 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
+	"github.com/chatfleet/chatfleet/test/client"
+)
+
+func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
+	tests := []struct {
+		missed    int
+		recovered bool // by the server; else the application reads the history
+	}{{1, true}, {300, true}, {100_000, false}}
+	f := startFleet(t, 1, "--commands-per-second", "100000")
+	for _, test := range tests {
+		t.Run(fmt.Sprintf("%d missed", test.missed), func(t *testing.T) {
+			room := fmt.Sprintf("room:resume-%d", test.missed)
+			absent := newLoner(t, f, "absent")
+			before := flood(t, f, room, 10)
+			r, _ := absent.read(t, room, f.nodes[0].URL(), nil)
+			waitNewest(t, absent.ledger, room, before)
+			position := &protocol.StreamPosition{Epoch: r.epoch, Offset: absent.ledger.newest(room).offset}
+			absent.leave()
+
+			start := time.Now()
+			missed := flood(t, f, room, test.missed)
+			sending := time.Since(start)
+
+			start = time.Now()
+			_, result := absent.read(t, room, f.nodes[1].URL(), position)
+			after := flood(t, f, room, 10) // comes live while the reader may still be reading what it missed
+			waitNewest(t, absent.ledger, room, append(append(before, missed...), after...))
+			filling := time.Since(start)
+
+			if result.Recovered != test.recovered || !result.WasRecovering {
+				t.Errorf("recovered: %v, was recovering: %v", result.Recovered, result.WasRecovering)
+			}
+			ledgers := append(append(append(before, missed...), after...), absent.ledger)
+			log, err := historyOf(t.Context(), absent.client, room)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := judge(ledgers, map[string][]sighting{room: log})
+			if faults := v.faults(); faults != "" || v.acknowledged != test.missed+20 || v.shown != v.acknowledged {
+				t.Errorf("%d acknowledged, %d stored, %d shown\n%s", v.acknowledged, v.stored, v.shown, faults)
+			}
+			t.Logf("recovered by the server: %v; sending took %v, and everything was there %v after coming back",
+				result.Recovered, sending.Round(time.Millisecond), filling.Round(time.Millisecond))
+		})
+	}
+}
+
+// waitNewest returns when the reader has been shown the newest message that the senders had acknowledged.
+func waitNewest(t *testing.T, reader *ledger, room string, senders []*ledger) {
+	t.Helper()
+	newest := newestAcknowledged(senders)[room]
+	eventually(t, "the reader to have everything", func() string {
+		if at := reader.newest(room).offset; at < newest {
+			return fmt.Sprintf("it has %d of %d", at, newest)
+		}
+		return ""
+	})
+}
+
+// flood sends that many messages to a room, quickly: by many users at once, through both nodes.
+func flood(t *testing.T, f *fleet, room string, messages int) []*ledger {
+	t.Helper()
+	const mostUsers = 64
+	users := min(mostUsers, messages)
+	numbers := make(chan int)
+	c := &crowd{fleet: f, ctx: t.Context()}
+	ledgers := make([]*ledger, users)
+	var talking sync.WaitGroup
+	for i := range users {
+		chatter, err := newChatter(c, i, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer chatter.client.Close()
+		ledgers[i] = chatter.ledger
+		talking.Go(func() {
+			for n := range numbers {
+				text := fmt.Sprintf("message %d", n)
+				chatter.send(chatter.ledger.begin(room, text), text)
+			}
+		})
+	}
+	for n := range messages {
+		numbers <- n
+	}
+	close(numbers)
+	talking.Wait()
+	return ledgers
+}
+
+// loner is a user whom a test leads by hand.
+type loner struct {
+	*chatter
+	reading sync.WaitGroup
+	stop    context.CancelFunc
+}
+
+func newLoner(t *testing.T, f *fleet, user string) *loner {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	l := &loner{chatter: &chatter{crowd: &crowd{fleet: f, ctx: ctx}, ledger: newLedger(user)}, stop: cancel}
+	t.Cleanup(func() {
+		cancel()
+		l.leave()
+	})
+	return l
+}
+
+// read connects the loner to those addresses and follows a room, from a position on or from the beginning.
+func (l *loner) read(t *testing.T, room, addresses string, since *protocol.StreamPosition) (*reader, *protocol.SubscribeResult) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c, err := l.crowd.fleet.dial(ctx, l.ledger.user, addresses, client.Options{Reconnect: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.client = c
+	r := newReader(l.chatter, room)
+	o := r.options()
+	o.Since = since
+	results := make(chan *protocol.SubscribeResult, 100)
+	listen := o.OnSubscribed
+	o.OnSubscribed = func(result *protocol.SubscribeResult) {
+		listen(result)
+		results <- result
+	}
+	if _, err := c.Subscribe(ctx, room, o); err != nil {
+		t.Fatal(err)
+	}
+	reading, stop := context.WithCancel(l.crowd.ctx)
+	l.stop = stop
+	l.reading.Go(func() { r.run(reading) })
+	return r, <-results
+}
+
+// leave closes the connection and forgets what has come and was not shown yet.
+func (l *loner) leave() {
+	l.stop()
+	l.reading.Wait()
+	if l.client != nil {
+		l.client.Close()
+	}
+}
