@@ -1,0 +1,51 @@
+package bench
+
+import (
+	"sync"
+	"testing"
+)
+
+// row is one line of the table.
+type row struct {
+	key   string // as a unit of Go's benchmark lines, and in the JSON
+	title string
+}
+
+// rows are all lines, in their order. What each means stands in README.md.
+var rows = []row{
+	{"KB/user", "memory per idle connection of a signed-in user, KB"},
+	{"KB/anonymous", "memory per idle connection without a user, KB"},
+	{"waiting-µs/delivery", "CPU per delivery, messages waiting, µs"},
+	{"waiting-deliveries/s", "deliveries a second, messages waiting"},
+	{"steady-µs/delivery", "CPU per delivery, 20 messages/s, µs"},
+	{"ack-p50-ms", "send → ack, p50, ms"},
+	{"ack-p99-ms", "send → ack, p99, ms"},
+	{"last-p50-ms", "send → last reader, p50, ms"},
+	{"last-p99-ms", "send → last reader, p99, ms"},
+	{"room-µs/message", "CPU per message in that room, µs"},
+	{"messages/s", "acknowledged messages a second"},
+	{"µs/message", "CPU per acknowledged message, µs"},
+	{"idle-ms/s", "CPU of a server with nobody connected, ms/s"},
+	{"start-ms", "start → ready, nothing stored, ms"},
+	{"restart-ms", "start → ready, restarted, ms"},
+}
+
+// figures are what was measured, by row and system.
+type figures struct {
+	mu     sync.Mutex
+	values map[string]map[string]float64
+}
+
+var measured = figures{values: map[string]map[string]float64{}}
+
+// record keeps a figure for the table, and reports it as one of b's own.
+func record(b *testing.B, system, key string, value float64) {
+	b.Helper()
+	b.ReportMetric(value, key)
+	measured.mu.Lock()
+	defer measured.mu.Unlock()
+	if measured.values[key] == nil {
+		measured.values[key] = map[string]float64{}
+	}
+	measured.values[key][system] = value
+}
