@@ -127,7 +127,7 @@ func (x *Index) before(ctx context.Context, feed string, seq uint64, limit int) 
 			}
 			seqs = append(seqs, s)
 		}
-		return true
+		return p.first.Seq > v.floor
 	})
 	if errors.Is(err, errLost) {
 		why, err = endLost, nil
@@ -166,7 +166,7 @@ func (x *Index) Find(ctx context.Context, feed string, id uint64, since time.Tim
 		}
 		slices.Reverse(of)
 		seqs = append(seqs, of...)
-		return p.first.Seq >= v.floor && p.first.Time >= oldest-clockSlack.Milliseconds()
+		return p.first.Seq > v.floor && p.first.Time >= oldest-clockSlack.Milliseconds()
 	})
 	if errors.Is(err, errLost) {
 		err = ErrIncomplete

@@ -14,6 +14,7 @@ import (
 // with all numbers as varints.
 const (
 	version        = 1
+	maxPages       = 1 << 53
 	kindHead       = 'h'
 	kindPage       = 'p'
 	kindCheckpoint = 'c'
@@ -74,6 +75,9 @@ func (p *page) encode(kind byte, tag, term uint64) []byte {
 func decodePage(value []byte, kind byte) (p page, tag, term uint64, err error) {
 	tag, r := readHeader(value, kind)
 	term, p.number = r.uvarint(), r.uvarint()
+	if p.number > maxPages {
+		return page{}, 0, 0, errMalformed
+	}
 	for range bits.OnesCount64(p.number) {
 		l := link{r.uvarint(), r.uvarint()}
 		if n := len(p.links); n > 0 && l.first >= p.links[n-1].first {
