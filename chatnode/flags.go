@@ -84,7 +84,7 @@ func (o *options) declareKeeping(d *declaration) {
 	d.num(&o.replicas, "replicas", 1, "copies of each stream and bucket that is created: 1, 3 or 5")
 	d.str(&o.durability, "durability", "relaxed", "`strict` if every write is synced to disk before it is acknowledged (an embedded log then does so), else relaxed: a power cut may cost a one-server log its last seconds, a killed process nothing")
 	d.dur(&o.historyAge, "history-age", 30*24*time.Hour, "how long messages are kept, in streams that are created; 0 is for ever")
-	d.size(&o.historyBytes, "history-bytes", 10<<30, "how much each stream that is created keeps at most")
+	d.size(&o.historyBytes, "history-bytes", 0, "how much each stream that is created keeps at most; 0 is no limit on NATS, and 10GiB or what the disk has room for in an embedded log")
 }
 
 func (o *options) declareUsers(d *declaration) {

@@ -114,9 +114,7 @@ func (b *Backbone) checkAll() {
 	}
 	b.tasks.Go(func() {
 		defer b.checking.Store(false)
-		for _, shard := range b.layout.All() {
-			b.listen.check(b.ctx, shard)
-		}
+		b.listen.checkAll(b.ctx)
 	})
 }
 

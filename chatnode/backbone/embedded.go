@@ -17,6 +17,8 @@ const (
 	embeddedReady = 10 * time.Second
 	// diskPercent is how much of a disk's free space the streams of an embedded log may take together.
 	diskPercent = 85
+	// embeddedBytes is how much one stream of an embedded log keeps at most if nothing else is said.
+	embeddedBytes = 10 << 30
 )
 
 // embedded is a JetStream server inside this process, on a data directory that it locks, reachable only from this process.
@@ -69,17 +71,18 @@ func lockDirectory(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// fitDisk gives how much each of so many streams may keep so that all of them fit on the folder's disk: want, or less.
+// fitDisk gives how much each of so many streams may keep so that all of them fit on the folder's disk: want, or less. If nothing
+// is wanted in particular, it is 10 GiB or less.
 func fitDisk(dir string, streams int, want int64) (int64, error) {
+	if want <= 0 {
+		want = embeddedBytes
+	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(dir, &disk); err != nil {
 		return 0, fmt.Errorf("look at the disk of %s: %w", dir, err)
 	}
 	available := int64(disk.Bavail) * disk.Bsize / 100 * diskPercent / int64(streams)
-	if want <= 0 || want > available {
-		return available, nil
-	}
-	return want, nil
+	return min(want, available), nil
 }
 
 // bootID names the running kernel. What was written before a process died is still there as long as the kernel runs.

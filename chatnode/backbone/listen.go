@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -149,30 +148,50 @@ func (l *listener) count() float64 {
 // checks compares heads every so often.
 func (l *listener) checks(ctx context.Context) {
 	for sleep(ctx, checkEvery) {
-		for _, shard := range l.b.layout.All() {
-			l.check(ctx, shard)
-		}
+		l.checkAll(ctx)
 	}
 }
 
-// check compares the heads of all tails of a shard with the owner's, and has those repaired that are behind. It is called every so
-// often, and at once when messages may have been lost: after a reconnect, a new term, or a full channel.
-func (l *listener) check(ctx context.Context, shard layout.Shard) {
+// checkAll compares the heads of all tails.
+func (l *listener) checkAll(ctx context.Context) {
 	l.mu.RLock()
-	all := slices.Collect(maps.Values(l.tails))
+	byShard := map[layout.Shard][]*Tail{}
+	for _, t := range l.tails {
+		byShard[t.shard] = append(byShard[t.shard], t)
+	}
 	l.mu.RUnlock()
-	all = slices.DeleteFunc(all, func(t *Tail) bool { return t.shard != shard })
-	for tails := range slices.Chunk(all, maxFeedsAsked) {
+	for shard, tails := range byShard {
+		l.compare(ctx, shard, tails)
+	}
+}
+
+// check compares the heads of the tails of one shard.
+func (l *listener) check(ctx context.Context, shard layout.Shard) {
+	var tails []*Tail
+	l.mu.RLock()
+	for _, t := range l.tails {
+		if t.shard == shard {
+			tails = append(tails, t)
+		}
+	}
+	l.mu.RUnlock()
+	l.compare(ctx, shard, tails)
+}
+
+// compare asks the owner for the heads of feeds, and has those repaired that are behind. It is done every so often, and at once
+// when messages may have been lost: after a reconnect, a new term, or a full channel.
+func (l *listener) compare(ctx context.Context, shard layout.Shard, tails []*Tail) {
+	for some := range slices.Chunk(tails, maxFeedsAsked) {
 		q := question{Op: "heads"}
-		for _, t := range tails {
+		for _, t := range some {
 			q.Feeds = append(q.Feeds, t.feed.Key())
 		}
 		a, err := l.b.ask(ctx, shard, q)
-		if err != nil || len(a.Heads) != len(tails) {
+		if err != nil || len(a.Heads) != len(some) {
 			l.b.metrics.checkErrors.Inc()
 			continue
 		}
-		for i, t := range tails {
+		for i, t := range some {
 			if head := t.Head(); a.Heads[i] > head.Offset || a.Epoch != head.Epoch && head.Epoch != "" {
 				t.suspect()
 			}

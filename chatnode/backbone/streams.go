@@ -19,8 +19,6 @@ const (
 	streamsAtOnce = 8
 	// noStorage is JetStream's error code for a stream whose bound is more than what is left.
 	noStorage = 10047
-	// leastMaxBytes is the smallest bound of a stream that is tried.
-	leastMaxBytes = 16 << 20
 )
 
 // prepareStreams makes the streams and buckets that are missing if Create is set, and else requires them to be there. Either way it
@@ -28,34 +26,45 @@ const (
 func (b *Backbone) prepareStreams(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, streamsWait)
 	defer cancel()
+	if err := b.awaitJetStream(ctx); err != nil {
+		return err
+	}
 	if err := b.checkShards(ctx); err != nil {
 		return err
 	}
 	settings := layout.Settings{Replicas: b.o.Replicas, MaxAge: b.o.MaxAge, MaxBytes: b.o.MaxBytes}
-	for {
-		err := b.prepareAll(ctx, settings)
-		var refused *jetstream.APIError
-		if !errors.As(err, &refused) || refused.ErrorCode != noStorage || settings.MaxBytes < 2*leastMaxBytes {
-			if err != nil {
-				return err
-			}
-			return b.openBuckets(ctx)
-		}
-		settings.MaxBytes /= 2
-		b.log.Warn("NATS has not enough storage for streams of the size asked for; trying half", "history_bytes", settings.MaxBytes)
-	}
-}
-
-func (b *Backbone) prepareAll(ctx context.Context, settings layout.Settings) error {
 	work, making := errgroup.WithContext(ctx)
 	work.SetLimit(streamsAtOnce)
 	for _, s := range b.layout.Streams(settings) {
-		work.Go(func() error { return b.prepareStream(making, s, settings.MaxBytes != b.o.MaxBytes) })
+		work.Go(func() error { return b.prepareStream(making, s) })
 	}
 	for _, s := range b.layout.Buckets(settings) {
 		work.Go(func() error { return b.prepareBucket(making, s) })
 	}
-	return work.Wait()
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	return b.openBuckets(ctx)
+}
+
+// awaitJetStream waits for a JetStream that answers: servers that have just started elect a leader first.
+func (b *Backbone) awaitJetStream(ctx context.Context) error {
+	for told := false; ; told = true {
+		attempt, cancel := context.WithTimeout(ctx, apiWait)
+		_, err := b.js.AccountInfo(attempt)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+			return fmt.Errorf("use JetStream at %s: %w", b.o.NATS.URL, err)
+		case !told:
+			b.log.Info("waiting for JetStream", "error", err)
+		}
+		if !sleep(ctx, readRetryWait) {
+			return fmt.Errorf("JetStream at %s does not answer: %w; is it enabled?", b.o.NATS.URL, err)
+		}
+	}
 }
 
 // checkShards compares the number of shards with that of the streams that exist.
@@ -63,6 +72,7 @@ func (b *Backbone) checkShards(ctx context.Context) error {
 	first := b.layout.Stream(layout.Shard{Kind: layout.Room})
 	stream, err := b.js.Stream(ctx, first)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		b.replicas = b.o.Replicas
 		return nil
 	}
 	if err != nil {
@@ -76,37 +86,37 @@ func (b *Backbone) checkShards(ctx context.Context) error {
 	return nil
 }
 
-// prepareStream makes a stream that is missing. With smaller, one that exists gets the smaller bound too.
-func (b *Backbone) prepareStream(ctx context.Context, s layout.StreamSettings, smaller bool) error {
+func (b *Backbone) prepareStream(ctx context.Context, s layout.StreamSettings) error {
 	if !b.o.Create {
-		return b.expect(b.js.Stream(ctx, s.Name))
+		_, err := b.js.Stream(ctx, s.Name)
+		return expected(err)
 	}
-	config := jetstream.StreamConfig{
+	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: s.Name, Subjects: s.Subjects, Replicas: s.Replicas, MaxAge: s.MaxAge, MaxBytes: s.MaxBytes,
 		Duplicates: s.DuplicateWindow, Metadata: s.Metadata, Storage: jetstream.FileStorage, AllowDirect: true,
 		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, MaxMsgs: -1, MaxMsgsPerSubject: -1,
-	}
-	_, err := b.js.CreateStream(ctx, config)
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		if !smaller {
-			return nil // made before, with settings that are its operator's to change
-		}
-		_, err = b.js.UpdateStream(ctx, config)
-	}
-	if err != nil {
+	})
+	var refused jetstream.JetStreamError
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
+		return nil // made before, with settings that are its operator's to change
+	case errors.As(err, &refused) && refused.APIError() != nil && refused.APIError().ErrorCode == noStorage:
+		return fmt.Errorf("NATS has not enough storage for %d streams of %d bytes each: choose less with --history-bytes",
+			len(b.layout.All()), s.MaxBytes)
+	case err != nil:
 		return fmt.Errorf("make stream %s: %w", s.Name, err)
 	}
 	return nil
 }
 
-func (b *Backbone) expect(stream jetstream.Stream, err error) error {
+// expected says what to do about a stream that should be there.
+func expected(err error) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return errors.New("the streams are not there: make them, or start the node with --streams=create")
 	}
 	if err != nil {
 		return fmt.Errorf("look up a stream: %w", err)
 	}
-	b.replicas = stream.CachedInfo().Config.Replicas
 	return nil
 }
 

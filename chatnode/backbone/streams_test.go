@@ -1,0 +1,70 @@
+package backbone
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/chatfleet/chatfleet/test/process"
+)
+
+func TestStreamsOfAnotherNumberOfShardsAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := openWith(t, Options{DataDir: dir, Shards: 2}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(context.Background(), Options{DataDir: dir, Prefix: "test", Shards: 4, Create: true})
+	if err == nil || !strings.Contains(err.Error(), "made for 2 shards") || !strings.Contains(err.Error(), "--shards=2") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestStreamsThatAreExpectedMustBeThere(t *testing.T) {
+	dir := t.TempDir()
+	o := Options{DataDir: dir, Prefix: "test", Shards: 2}
+	if _, err := Open(context.Background(), o); err == nil || !strings.Contains(err.Error(), "--streams=create") {
+		t.Fatalf("got %v", err)
+	}
+	if err := openWith(t, o).Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStreamsThatNATSHasNoRoomForAreRefusedInClearWords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a NATS server; make test runs it")
+	}
+	o := Options{NATS: NATSOptions{URL: process.StartNATS(t, 1).URL()}, Prefix: "test", Replicas: 1, Shards: 2, Create: true, MaxBytes: 1 << 50}
+	if _, err := Open(context.Background(), o); err == nil || !strings.Contains(err.Error(), "choose less with --history-bytes") {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestClustersShareANATSAccountByTheirPrefix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a NATS server; make test runs it")
+	}
+	servers := process.StartNATS(t, 1)
+	one := openWith(t, Options{NATS: NATSOptions{URL: servers.URL()}, Replicas: 1, Shards: 1})
+	other, err := Open(t.Context(), Options{NATS: NATSOptions{URL: servers.URL()}, Prefix: "other", Replicas: 1, Shards: 1, Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	send(t, one, room("a"), "1", "of one")
+	page, err := other.After(t.Context(), room("a"), 0, 10)
+	if err != nil || len(page.Messages) != 0 || len(other.Nodes()) != 1 {
+		t.Fatalf("the other cluster sees %v, %d nodes, %v", texts(page.Messages), len(other.Nodes()), err)
+	}
+}
