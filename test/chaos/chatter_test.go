@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -83,7 +82,7 @@ func (c *chatter) chat(t *talk) {
 			return
 		case <-rest.C:
 		}
-		text := fmt.Sprintf("%s says %d in %s %s", c.ledger.user, number, t.room, strings.Repeat("la ", rand.N(30)))
+		text := fmt.Sprintf("%s says %d in %s. %s", c.ledger.user, number, t.room, c.crowd.padding)
 		e := c.ledger.begin(t.room, text)
 		if !c.send(e, text) {
 			return

@@ -26,6 +26,7 @@ type crowd struct {
 	chatters []*chatter
 	// rest is how long a talk rests between two messages, on average.
 	rest    time.Duration
+	padding string        // of each message
 	silence chan struct{} // closed when no new message is to be begun
 
 	ctx     context.Context

@@ -22,7 +22,7 @@ func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
 			room := fmt.Sprintf("room:resume-%d", test.missed)
 			absent := newLoner(t, f, "absent")
 			before := flood(t, f, room, 10)
-			r, _ := absent.read(t, room, f.nodes[0].URL(), nil)
+			r, _ := absent.read(t, room, f.nodes[0].URL(), nil, nil)
 			waitNewest(t, absent.ledger, room, before)
 			position := &protocol.StreamPosition{Epoch: r.epoch, Offset: absent.ledger.newest(room).offset}
 			absent.leave()
@@ -32,7 +32,7 @@ func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
 			sending := time.Since(start)
 
 			start = time.Now()
-			_, result := absent.read(t, room, f.nodes[1].URL(), position)
+			_, result := absent.read(t, room, f.nodes[1].URL(), position, nil)
 			after := flood(t, f, room, 10) // comes live while the reader may still be reading what it missed
 			waitNewest(t, absent.ledger, room, append(append(before, missed...), after...))
 			filling := time.Since(start)
@@ -115,8 +115,9 @@ func newLoner(t *testing.T, f *fleet, user string) *loner {
 	return l
 }
 
-// read connects the loner to those addresses and follows a room, from a position on or from the beginning.
-func (l *loner) read(t *testing.T, room, addresses string, since *protocol.StreamPosition) (*reader, *protocol.SubscribeResult) {
+// read connects the loner to those addresses and follows a room, from a position on or from the beginning. While the gate is closed the
+// client reads nothing from its socket.
+func (l *loner) read(t *testing.T, room, addresses string, since *protocol.StreamPosition, g *gate) (*reader, *protocol.SubscribeResult) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -128,11 +129,19 @@ func (l *loner) read(t *testing.T, room, addresses string, since *protocol.Strea
 	r := newReader(l.chatter, room)
 	o := r.options()
 	o.Since = since
-	results := make(chan *protocol.SubscribeResult, 100)
+	results := make(chan *protocol.SubscribeResult, 1)
 	listen := o.OnSubscribed
+	show := o.OnPublication
+	o.OnPublication = func(p *protocol.Publication) {
+		g.pass()
+		show(p)
+	}
 	o.OnSubscribed = func(result *protocol.SubscribeResult) {
 		listen(result)
-		results <- result
+		select {
+		case results <- result:
+		default: // not the first
+		}
 	}
 	if _, err := c.Subscribe(ctx, room, o); err != nil {
 		t.Fatal(err)
