@@ -81,6 +81,7 @@ type Backbone struct {
 	ctx                       context.Context
 	cancel                    context.CancelFunc
 	tasks                     sync.WaitGroup
+	closing                   sync.Mutex // makes the end of ctx and the start of tasks exclude each other
 	closeOnce                 func() error
 }
 
@@ -194,8 +195,20 @@ func (b *Backbone) Close() error {
 	return b.closeOnce()
 }
 
+// spawn runs f in a goroutine that Close waits for, unless the backbone is closed. Callbacks of the NATS client use it, which may
+// come until the connections are closed; what is itself waited for may use tasks.
+func (b *Backbone) spawn(f func()) {
+	b.closing.Lock()
+	defer b.closing.Unlock()
+	if b.ctx.Err() == nil {
+		b.tasks.Go(f)
+	}
+}
+
 func (b *Backbone) shut() error {
+	b.closing.Lock()
 	b.cancel()
+	b.closing.Unlock()
 	b.election.abandonQuietly()
 	b.tasks.Wait()
 	for _, nc := range []*nats.Conn{b.live, b.main} {
@@ -251,6 +264,6 @@ func (b *Backbone) beacon(m *nats.Msg) {
 		if c.anew {
 			b.newest[b.layout.Index(c.shard)].Store(c.position) // what was seen of the old incarnation says nothing of the new
 		}
-		b.tasks.Go(func() { b.listen.check(b.ctx, c.shard) })
+		b.spawn(func() { b.listen.check(b.ctx, c.shard) })
 	}
 }

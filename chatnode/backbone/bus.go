@@ -46,7 +46,7 @@ func (b *Backbone) Answer(kind string, answer func(ctx context.Context, data []b
 			b.respond(m, nil, errors.New("too many questions"))
 			return
 		}
-		b.tasks.Go(func() {
+		b.spawn(func() {
 			defer func() { <-slots }()
 			ctx, cancel := context.WithTimeout(b.ctx, nodeWait)
 			defer cancel()

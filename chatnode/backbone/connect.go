@@ -109,10 +109,10 @@ func (b *Backbone) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 
 // checkAll compares the heads of everything that is followed.
 func (b *Backbone) checkAll() {
-	if b.ctx.Err() != nil || !b.checking.CompareAndSwap(false, true) {
+	if !b.checking.CompareAndSwap(false, true) {
 		return
 	}
-	b.tasks.Go(func() {
+	b.spawn(func() {
 		defer b.checking.Store(false)
 		b.listen.checkAll(b.ctx)
 	})
