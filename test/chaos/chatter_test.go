@@ -105,7 +105,7 @@ func (c *chatter) send(e *entry, text string) bool {
 		cancel()
 		switch {
 		case err == nil:
-			c.ledger.acknowledge(e, sent.Offset)
+			c.ledger.acknowledge(e, answer{sent.Offset, sent.Time})
 			return true
 		case c.crowd.ctx.Err() != nil:
 			return false

@@ -2,6 +2,10 @@ package chaos
 
 import (
 	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
@@ -31,6 +35,17 @@ var faults = []fault{
 	{"stop a node for a while", func(f *fleet, _ string) func() { return f.stopNode(0) }},
 	// What the stopped node had begun to do, and what its clients still wrote to it, comes when NATS has forgotten the messages' ids.
 	{"stop a node for long", func(f *fleet, _ string) func() { return f.stopNode(layout.DuplicateWindow + 5*time.Second) }},
+}
+
+// chosenFaults are those whose name has CHAOS_FAULT in it, or all.
+func chosenFaults(t *testing.T) []fault {
+	t.Helper()
+	wanted := os.Getenv("CHAOS_FAULT")
+	chosen := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !strings.Contains(f.name, wanted) })
+	if len(chosen) == 0 {
+		t.Fatalf("no fault has CHAOS_FAULT=%q in its name", wanted)
+	}
+	return chosen
 }
 
 // usualRounds is one round of each fault but the longest.

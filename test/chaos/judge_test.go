@@ -15,7 +15,7 @@ type verdict struct {
 	lost      findings // acknowledged and not in the history, or in the history and not shown to a reader of the room
 	doubled   findings // stored or shown more than once
 	reordered findings // shown in another order than the history's, or a sender's messages in another than the sender's
-	moved     findings // acknowledged or shown with another offset than the history's
+	moved     findings // acknowledged or shown with another offset or time than the history's
 	altered   findings // shown or stored with another text, or sent by nobody
 }
 
@@ -42,13 +42,13 @@ func judge(ledgers []*ledger, history map[string][]sighting) *verdict {
 			sent[e.id] = e
 		}
 	}
-	stored := map[uuid.UUID]uint64{} // the offset at which a message stands first
+	stored := map[uuid.UUID]sighting{} // where a message stands first
 	for room, log := range history {
 		v.stored += len(log)
 		v.judgeHistory(room, log, sent)
 		for _, s := range log {
 			if _, again := stored[s.id]; !again {
-				stored[s.id] = s.offset
+				stored[s.id] = s
 			}
 		}
 	}
@@ -121,25 +121,25 @@ func (v *verdict) judgeReader(who string, seen, log []sighting) {
 }
 
 // judgeSender compares what a sender was answered with the history.
-func (v *verdict) judgeSender(l *ledger, stored map[uuid.UUID]uint64) {
+func (v *verdict) judgeSender(l *ledger, stored map[uuid.UUID]sighting) {
 	last := map[string]uint64{}
 	for _, e := range l.sent {
-		at, ok := stored[e.id]
-		if len(e.offsets) > 0 {
+		kept, ok := stored[e.id]
+		if len(e.answers) > 0 {
 			v.acknowledged++
 		}
-		for _, offset := range e.offsets {
+		for _, a := range e.answers {
 			switch {
 			case !ok:
-				v.lost.add("%s was acknowledged %s (offset %d) in %s, the history lacks it", l.user, e.id, offset, e.room)
-			case offset != at:
-				v.moved.add("%s was acknowledged %s at offset %d, the history has %d", l.user, e.id, offset, at)
+				v.lost.add("%s was acknowledged %s (offset %d) in %s, the history lacks it", l.user, e.id, a.offset, e.room)
+			case a != answer{kept.offset, kept.sent}:
+				v.moved.add("%s was acknowledged %s with %+v, the history has it at offset %d with time %d", l.user, e.id, a, kept.offset, kept.sent)
 			}
 		}
-		if ok && at < last[e.room] {
-			v.reordered.add("%s sent %s later than what stands behind it (offset %d) in %s", l.user, e.id, at, e.room)
+		if ok && kept.offset < last[e.room] {
+			v.reordered.add("%s sent %s later than what stands behind it (offset %d) in %s", l.user, e.id, kept.offset, e.room)
 		}
-		last[e.room] = max(last[e.room], at)
+		last[e.room] = max(last[e.room], kept.offset)
 	}
 }
 

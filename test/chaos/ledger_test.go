@@ -23,9 +23,15 @@ type entry struct {
 	id       uuid.UUID
 	sum      uint32 // of the text
 	attempts int
-	offsets  []uint64 // one for each acknowledgement
+	answers  []answer // one for each acknowledgement
 	began    time.Time
 	acked    time.Time // of the first acknowledgement
+}
+
+// answer is what an acknowledgement says of a message: where it stands, and when the node took it, in milliseconds since 1970.
+type answer struct {
+	offset uint64
+	time   int64
 }
 
 // sighting is one message that a reader was shown, or that a page of history held.
@@ -58,10 +64,10 @@ func (l *ledger) attempt(e *entry) {
 	l.mu.Unlock()
 }
 
-func (l *ledger) acknowledge(e *entry, offset uint64) {
+func (l *ledger) acknowledge(e *entry, a answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e.offsets = append(e.offsets, offset)
+	e.answers = append(e.answers, a)
 	if e.acked.IsZero() {
 		e.acked = time.Now()
 	}
@@ -90,8 +96,8 @@ func newestAcknowledged(ledgers []*ledger) map[string]uint64 {
 	for _, l := range ledgers {
 		l.mu.Lock()
 		for _, e := range l.sent {
-			for _, offset := range e.offsets {
-				newest[e.room] = max(newest[e.room], offset)
+			for _, a := range e.answers {
+				newest[e.room] = max(newest[e.room], a.offset)
 			}
 		}
 		l.mu.Unlock()

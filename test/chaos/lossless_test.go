@@ -13,6 +13,7 @@ func TestChaosLosesNothingAndShowsEverybodyTheSame(t *testing.T) {
 	rounds := number(t, "CHAOS_ROUNDS", usualRounds)
 	clients := number(t, "CHAOS_CLIENTS", 12)
 	rooms := number(t, "CHAOS_ROOMS", 6)
+	faults := chosenFaults(t)
 	f := startFleet(t, 3)
 	c := gather(f, clients, rooms, usualRest)
 	var done []*round

@@ -41,7 +41,10 @@ func TestVerdictFindsEachFault(t *testing.T) {
 			w.sender.sent[0], w.sender.sent[1] = w.sender.sent[1], w.sender.sent[0]
 		}, func(v *verdict) int { return v.reordered.count }},
 		{"a retry was answered with another offset", func(w *written) {
-			w.sender.sent[0].offsets = append(w.sender.sent[0].offsets, 7)
+			w.sender.sent[0].answers = append(w.sender.sent[0].answers, answer{offset: 7})
+		}, func(v *verdict) int { return v.moved.count }},
+		{"a retry was answered with another time", func(w *written) {
+			w.sender.sent[0].answers = append(w.sender.sent[0].answers, answer{offset: 1, time: 1})
 		}, func(v *verdict) int { return v.moved.count }},
 		{"a reader was shown another offset", func(w *written) { w.reader.seen["r"][2].offset = 8 },
 			func(v *verdict) int { return v.moved.count }},
@@ -77,7 +80,7 @@ func write() *written {
 		e := w.sender.begin("r", text)
 		w.sender.attempt(e)
 		offset := uint64(2*i + 1)
-		w.sender.acknowledge(e, offset)
+		w.sender.acknowledge(e, answer{offset: offset})
 		s := sighting{id: e.id, offset: offset, sum: e.sum}
 		w.reader.see("r", s)
 		w.history = append(w.history, s)
