@@ -52,8 +52,12 @@ func (x *Index) Add(feed string, e Entry) (prev uint64, known bool, err error) {
 func (x *Index) append(f *feed, e Entry) {
 	before, full := cap(f.head.buf), len(f.full)
 	f.add(e, x.options.pageEntries, x.options.Term)
-	if cap(f.head.buf) != before || len(f.full) != full {
+	switch grown := cap(f.head.buf) - before; {
+	case len(f.full) != full:
 		x.resize(f)
+	case grown > 0:
+		f.size += grown
+		x.grow(grown)
 	}
 	if !f.unsaved.linked() {
 		x.unsaved.push(&f.unsaved)

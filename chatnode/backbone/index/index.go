@@ -49,7 +49,7 @@ type Options struct {
 	// Now is the clock, time.Now.
 	Now func() time.Time
 
-	// pageEntries is how many entries make a full page: 512.
+	// pageEntries is how many entries make a full page: 256. More would make fewer keys, but every checkpoint writes whole heads.
 	pageEntries int
 }
 
@@ -71,7 +71,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.pageEntries == 0 {
-		o.pageEntries = 512
+		o.pageEntries = 256
 	}
 	o.First = max(o.First, 1)
 	return o

@@ -119,7 +119,9 @@ func (w *world) add(t *rapid.T) {
 		m.Entry = Entry{Seq: w.last, Time: startMillis + int64(w.last)*500, ID: uint64(rapid.IntRange(0, 5).Draw(t, "id"))}
 		w.stream = append(w.stream, m)
 		for _, z := range w.zombies {
+			z.mu.Lock()
 			z.stream = append(z.stream, m)
+			z.mu.Unlock()
 		}
 		w.hear(len(w.stream) - 1)
 	}
