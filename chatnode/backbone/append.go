@@ -80,6 +80,9 @@ func (p *Pending) Wait(ctx context.Context) (Receipt, error) {
 	}
 }
 
+// Data is what is being appended: if an append under way was joined, that of the one who began it.
+func (p *Pending) Data() []byte { return p.draft.Data }
+
 // lineKey names the messages whose order is kept by having only one of them in flight.
 type lineKey struct{ sender, feed string }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
@@ -172,6 +174,35 @@ func TestSendStoresAnEventOnceAndAnswersTheSame(t *testing.T) {
 	if got := page.Messages[0]; string(got.Data) != want || got.Offset != sent.Offset ||
 		string(got.Info) != `{"user":"ann","client":"c1","conn_info":{"name":"Ann"}}` {
 		t.Fatalf("stored %s by %s at %d", got.Data, got.Info, got.Offset)
+	}
+}
+
+// joining answers as a log does while the first append of an id is under way: every further one joins it.
+type joining struct {
+	Log
+	first *backbone.Pending
+}
+
+func (j *joining) Enqueue(feed backbone.Feed, d backbone.Draft) *backbone.Pending {
+	if j.first == nil {
+		j.first = j.Log.Enqueue(feed, d)
+	}
+	return j.first
+}
+
+func TestRetryThatJoinsTheFirstAttemptAnswersItsTime(t *testing.T) {
+	_, b := open(t, noLimits)
+	s := New(&joining{Log: b}, b, nil, noLimits)
+	request := fmt.Appendf(nil, `{"id":%q,"room":"room:a","text":"hi"}`, uuid.Must(uuid.NewV7()))
+	first := s.Call(ann, "chat.send", request)
+	for now := time.Now().UnixMilli(); time.Now().UnixMilli() == now; {
+		runtime.Gosched() // the retry comes at another time
+	}
+	second := s.Call(ann, "chat.send", request)
+	want, err1 := first.Wait(t.Context())
+	got, err2 := second.Wait(t.Context())
+	if err := errors.Join(err1, err2); err != nil || string(got) != string(want) {
+		t.Fatalf("answered %s, then %s, %v", want, got, err)
 	}
 }
 

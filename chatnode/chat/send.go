@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strconv"
@@ -54,6 +55,7 @@ type Sending struct {
 	s       *Service
 	feed    backbone.Feed
 	sent    Sent
+	data    []byte
 	pending *backbone.Pending
 	span    trace.Span
 	err     error
@@ -73,20 +75,25 @@ func (p *Sending) Wait(ctx context.Context) (Sent, error) {
 	}
 	p.span.SetAttributes(attribute.Int64("offset", int64(receipt.Offset)), attribute.Bool("duplicate", receipt.Duplicate))
 	p.sent.Offset = receipt.Offset
-	if receipt.Duplicate {
-		p.recall(ctx)
+	switch stored := p.pending.Data(); {
+	case receipt.Duplicate:
+		m, err := p.s.log.Read(ctx, p.feed, p.sent.Offset)
+		if err != nil {
+			return Sent{}, fromLog(err)
+		}
+		if m != nil { // not erased since
+			p.recall(m.Data)
+		}
+	case !bytes.Equal(stored, p.data):
+		p.recall(stored)
 	}
 	return p.sent, nil
 }
 
 // recall gives a retry the time of the first attempt, which is the one that others see.
-func (p *Sending) recall(ctx context.Context) {
-	m, err := p.s.log.Read(ctx, p.feed, p.sent.Offset)
-	if err != nil || m == nil {
-		return
-	}
+func (p *Sending) recall(stored []byte) {
 	var first Event
-	if json.Unmarshal(m.Data, &first) == nil && first.Time > 0 {
+	if json.Unmarshal(stored, &first) == nil && first.Time > 0 {
 		p.sent.Time = first.Time
 	}
 }
@@ -142,7 +149,7 @@ func (s *Service) append(a Actor, feed backbone.Feed, id string, data []byte, no
 		attribute.String("channel", Channel(feed)), attribute.String("message", id), attribute.Int("bytes", len(data)),
 	))
 	draft := backbone.Draft{ID: id, Sender: a.sender(), Info: a.ClientInfo(), Data: data}
-	return &Sending{s: s, feed: feed, sent: Sent{ID: id, Time: now}, pending: s.log.Enqueue(feed, draft), span: span}
+	return &Sending{s: s, feed: feed, sent: Sent{ID: id, Time: now}, data: data, pending: s.log.Enqueue(feed, draft), span: span}
 }
 
 func (s *Service) checkContent(c Content) error {
