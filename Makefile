@@ -22,6 +22,7 @@ BENCH ?= .
 ROUNDS ?= 20
 CLIENTS ?= 50
 ROOMS ?= 20
+PAUSE ?= 60s
 
 LINT_VERSION := $(shell awk '$$1 == "github.com/golangci/golangci-lint/v2" {print $$2}' hack/tools/go.mod)
 LINT := .cache/tools/golangci-lint-$(LINT_VERSION)
@@ -111,9 +112,9 @@ tools-of-tests:
 	hack/need "the SDK tests run in Node, the page tests in a browser" node=nodejs npm=npm chromium=chromium
 
 .PHONY: chaos
-chaos: ## Kill nodes and servers under load: ROUNDS (20), CLIENTS (50), ROOMS (20)
-	CHAOS_ROUNDS=$(ROUNDS) CHAOS_CLIENTS=$(CLIENTS) CHAOS_ROOMS=$(ROOMS) \
-		$(GO) test -p 1 -count=1 -timeout 12h -v -run '^TestChaos' ./test/...
+chaos: ## Kill nodes and servers under load, stop reading for PAUSE (60s): ROUNDS (20), CLIENTS (50), ROOMS (20)
+	CHAOS_ROUNDS=$(ROUNDS) CHAOS_CLIENTS=$(CLIENTS) CHAOS_ROOMS=$(ROOMS) CHAOS_PAUSE=$(PAUSE) \
+		$(GO) test -p 1 -count=1 -timeout 12h -v -run '^Test(Chaos|SlowReader)' ./test/...
 
 .PHONY: bench
 bench: ## Measure a chat node beside socket.io and the least possible; BENCH picks by name

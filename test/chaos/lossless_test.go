@@ -15,7 +15,7 @@ func TestChaosLosesNothingAndShowsEverybodyTheSame(t *testing.T) {
 	rooms := number(t, "CHAOS_ROOMS", 6)
 	faults := chosenFaults(t)
 	f := startFleet(t, 3)
-	c := gather(f, clients, rooms, usualRest)
+	c := gather(f, clients, rooms, duration(t, "CHAOS_REST", usualRest))
 	var done []*round
 	for i := range rounds {
 		done = append(done, c.strike(faults[i%len(faults)]))
