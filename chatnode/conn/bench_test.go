@@ -72,7 +72,7 @@ func benchNode(b *testing.B, n int) (conns []*Conn, clients []net.Conn) {
 // the client's share, which is taken to be that of a bare socket and is printed too.
 func BenchmarkIdleMemory(b *testing.B) {
 	connections := min(5000, raiseFileLimit(b)/5)
-	bare := memoryOf(func() (close func()) { return bareSockets(b, connections) })
+	bare := memoryOf(func() (end func()) { return bareSockets(b, connections) })
 	before := settledMemory()
 	conns, clients := benchNode(b, connections)
 	speak(b, conns, clients)
@@ -99,7 +99,7 @@ func speak(b *testing.B, conns []*Conn, clients []net.Conn) {
 	}
 }
 
-func memoryOf(open func() (close func())) int64 {
+func memoryOf(open func() (end func())) int64 {
 	before := settledMemory()
 	closeAll := open()
 	used := settledMemory() - before

@@ -61,7 +61,7 @@ func TestDrainClosesInSlicesAndRefusesNewcomers(t *testing.T) {
 	if early > connections/2 || late < connections/4 {
 		t.Fatalf("%d in the first quarter, %d in the second half", early, late)
 	}
-	next(t, stream.closed, "Closed of the stream")
+	_ = next(t, stream.closed, "Closed of the stream")
 	if err := next(t, done, "end of the drain"); err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,11 @@ func (e *events) Deadline(kind int) {
 
 func (e *events) Closed(err error) {
 	defer e.enter()()
-	e.closed <- err.(*CloseError)
+	var end *CloseError
+	if !errors.As(err, &end) {
+		panic(err)
+	}
+	e.closed <- end
 }
 
 // node is a server behind real sockets.

@@ -83,7 +83,7 @@ func TestStreamsCarryFramesAtOnce(t *testing.T) {
 				if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) > 0 {
 					t.Fatalf("after Close: %q, %v", rest, err)
 				}
-				next(t, e.closed, "Closed")
+				_ = next(t, e.closed, "Closed")
 				if e.conn.Deliver([]byte("too late")) {
 					t.Fatal("delivered after Close")
 				}

@@ -47,7 +47,7 @@ func TestHandlerCallsComeOneAtATime(t *testing.T) {
 		e.conn.Close(3001, "enough")
 	}
 	for _, e := range all {
-		next(t, e.closed, "Closed")
+		_ = next(t, e.closed, "Closed")
 	}
 }
 
@@ -72,5 +72,5 @@ func TestSlowHandlerDelaysNobodyElse(t *testing.T) {
 		t.Fatal("told something out of turn")
 	}
 	close(release)
-	next(t, slow.closed, "Closed")
+	_ = next(t, slow.closed, "Closed")
 }

@@ -222,7 +222,7 @@ func TestOneByteNowAndThenIsClosedAndIdleIsNot(t *testing.T) {
 	if took := time.Since(began); took < 250*time.Millisecond {
 		t.Fatalf("closed after %v", took)
 	}
-	next(t, e.closed, "Closed")
+	_ = next(t, e.closed, "Closed")
 	if err := idle.WriteMessage(websocket.TextMessage, []byte("still here")); err != nil {
 		t.Fatal(err)
 	}

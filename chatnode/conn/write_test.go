@@ -229,7 +229,7 @@ func TestCloseSendsWhatIsQueuedFirst(t *testing.T) {
 			}
 			e.conn.Close(3001, "shutdown")
 			// The handler knows before the client has taken anything.
-			next(t, e.closed, "Closed")
+			_ = next(t, e.closed, "Closed")
 			for i := range sent {
 				wantNumbered(t, client, i, 3000)
 			}

@@ -87,8 +87,9 @@ func (p *page) fit() {
 // all iterates over the entries, oldest first.
 func (p *page) all() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		e, rest, ok := Entry{Seq: p.first.Seq, Time: p.first.Time}, p.buf, true
+		e, rest := Entry{Seq: p.first.Seq, Time: p.first.Time}, p.buf
 		for len(rest) > 0 {
+			var ok bool
 			if e, rest, ok = nextEntry(rest, e); !ok || !yield(e) {
 				return
 			}

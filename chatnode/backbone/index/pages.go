@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"errors"
 	"sort"
 )
 
@@ -119,10 +120,10 @@ func (x *Index) oldest(ctx context.Context, v *view) (uint64, error) {
 	from, to := uint64(0), v.head.number
 	for from < to {
 		middle := from + (to-from)/2
-		switch _, err := x.page(ctx, v, middle); err {
-		case nil:
+		switch _, err := x.page(ctx, v, middle); {
+		case err == nil:
 			to = middle
-		case errLost:
+		case errors.Is(err, errLost):
 			from = middle + 1
 		default:
 			return 0, err

@@ -18,7 +18,7 @@ var (
 // Data of a Protobuf client can be anything and needs this check before it is published.
 func ValidJSON(data []byte) bool {
 	_, err := closing(data)
-	return err != errTooDeep && json.Valid(data) && utf8.Valid(data)
+	return !errors.Is(err, errTooDeep) && json.Valid(data) && utf8.Valid(data)
 }
 
 // closing returns the index behind the bracket that closes the first object or array of data. It looks at brackets
