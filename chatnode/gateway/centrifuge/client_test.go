@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -40,6 +41,7 @@ type rawClient struct {
 	t        testing.TB
 	base     string
 	encoding protocol.Encoding
+	link     func(network, address string) (net.Conn, error)
 	mute     bool // pings are not answered
 	end      chan protocol.Disconnect
 	pushes   chan *protocol.Push
@@ -58,8 +60,15 @@ type rawClient struct {
 // dial opens a connection whose first frame holds the commands.
 func (n *node) dial(t testing.TB, via transport, first ...*protocol.Command) *rawClient {
 	t.Helper()
+	return n.dialThrough(t, via, net.Dial, first...)
+}
+
+func (n *node) dialThrough(
+	t testing.TB, via transport, link func(network, address string) (net.Conn, error), first ...*protocol.Command,
+) *rawClient {
+	t.Helper()
 	c := &rawClient{
-		t: t, base: n.http.URL, encoding: via.encoding, replies: map[uint32]chan *protocol.Reply{},
+		t: t, base: n.http.URL, link: link, encoding: via.encoding, replies: map[uint32]chan *protocol.Reply{},
 		end: make(chan protocol.Disconnect, 1), pushes: make(chan *protocol.Push, 1<<16), pings: make(chan struct{}, 16),
 	}
 	via.dial(c, c.frame(first...))
@@ -229,7 +238,7 @@ func (c *rawClient) ended(d protocol.Disconnect) {
 }
 
 func (c *rawClient) dialWebSocket(first []byte) {
-	dialer := &websocket.Dialer{HandshakeTimeout: patience}
+	dialer := &websocket.Dialer{HandshakeTimeout: patience, NetDial: c.link}
 	kind := websocket.TextMessage
 	if c.encoding == protocol.Protobuf {
 		dialer.Subprotocols, kind = []string{"centrifuge-protobuf"}, websocket.BinaryMessage

@@ -9,6 +9,9 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
 
+// hopeless is how many subscribe commands beyond the limit of subscriptions are answered before the connection is closed.
+const hopeless = 200_000
+
 // request is a command that is to be answered.
 type request struct {
 	id    uint32
@@ -41,7 +44,7 @@ func (s *session) admit(c *protocol.Command) *protocol.Disconnect {
 	switch {
 	case c.Subscribe != nil && !s.takePlace():
 		// A client without end gets its answers cheaply, and for long: it may be one that only has too many channels.
-		if left = s.subscribes.take(r.start, limits.CommandsPerSecond, 200*limits.Subscriptions); left >= 0 {
+		if left = s.subscribes.take(r.start, limits.CommandsPerSecond, hopeless); left >= 0 {
 			s.refuse(r, protocol.ErrorLimitExceeded)
 			return nil
 		}
@@ -114,7 +117,7 @@ func (s *session) refuse(r request, answer *protocol.Error) {
 func (s *session) fail(r request, err error) {
 	answer, known := errorOf(err)
 	if !known {
-		s.gateway.log.Error("a command failed", "command", r.kind, "client", s.id, "error", err)
+		s.gateway.report(r, s.id, err)
 	}
 	s.refuse(r, answer)
 	if answer.Temporary {

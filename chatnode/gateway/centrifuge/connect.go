@@ -147,7 +147,7 @@ func (s *session) subscribeAtConnect(token auth.Connection, since map[string]*pr
 	failed := make([]error, len(channels))
 	var group sync.WaitGroup
 	slots := make(chan struct{}, s.gateway.limits.Running)
-	bytes := max(4<<10, 2*s.gateway.limits.RecoverBytes/len(channels))
+	bytes := min(s.recoverBytes(), max(4<<10, 2*s.gateway.limits.RecoverBytes/len(channels)))
 	for i, channel := range channels {
 		slots <- struct{}{}
 		group.Go(func() {

@@ -29,20 +29,24 @@ func (e encoder) reply(r *protocol.Reply) []byte {
 	return e.wire(nil, protocol.AppendReply(e.encoding, nil, r))
 }
 
-// Messages implements fanout.Encoder.
+// Messages implements fanout.Encoder. Each publication has a frame of its own, all in one write: SDKs that take several frames out of
+// one read begin with each before they are through with the one before it, and keep the order only if every frame is as short as the next.
 func (e encoder) Messages(feed backbone.Feed, batch []*backbone.Message) []byte {
+	const framing = 16 // more than any frame's own bytes
 	channel, size := chat.Channel(feed), 0
 	for _, m := range batch {
-		size += m.Size() + len(channel)
+		size += m.Size() + len(channel) + framing
 	}
-	payload := make([]byte, 0, size)
+	wire, payload := make([]byte, 0, size), takePayload()
 	for _, m := range batch {
-		payload = protocol.AppendPublication(e.encoding, e.encoding.AppendSeparator(payload), channel, &protocol.EncodedPublication{
+		payload = protocol.AppendPublication(e.encoding, payload[:0], channel, &protocol.EncodedPublication{
 			Data: m.Data, Info: e.info(m.Info), Offset: m.Offset, Time: m.Time,
 		})
+		wire = e.wire(wire, payload)
 	}
+	givePayload(payload)
 	e.metrics.pushes.WithLabelValues("publication").Add(float64(len(batch)))
-	return e.wire(make([]byte, 0, len(payload)+16), payload)
+	return wire
 }
 
 // info is a sender as AppendPublication wants it.

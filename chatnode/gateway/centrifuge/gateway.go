@@ -77,6 +77,7 @@ type Gateway struct {
 	emulated map[string]*session
 	closed   bool
 	work     sync.WaitGroup
+	reports  bucket
 }
 
 // New gives a gateway that answers the commands which other nodes forward. Register makes it reachable.
@@ -138,6 +139,16 @@ func (g *Gateway) start(f func()) bool {
 	}
 	g.work.Go(f)
 	return true
+}
+
+// report logs a fault that no client is told, but not more than some a second: a broken part fails every command.
+func (g *Gateway) report(r request, client string, err error) {
+	g.mu.Lock()
+	left := g.reports.take(g.now(), 1, 10)
+	g.mu.Unlock()
+	if left >= 0 {
+		g.log.Error("a command failed", "command", r.kind, "client", client, "error", err)
+	}
 }
 
 // newSecret makes a name that nobody can guess.

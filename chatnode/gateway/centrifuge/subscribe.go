@@ -9,6 +9,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
@@ -43,7 +44,7 @@ func (s *session) subscribe(r request, q *protocol.SubscribeRequest) {
 }
 
 func (s *session) runSubscribe(ctx context.Context, r request, q *protocol.SubscribeRequest) {
-	w := wish{channel: q.Channel, since: sinceOf(q), bytes: s.gateway.limits.RecoverBytes, joinLeave: q.JoinLeave}
+	w := wish{channel: q.Channel, since: sinceOf(q), bytes: s.recoverBytes(), joinLeave: q.JoinLeave}
 	if q.Token != "" {
 		token, err := s.subscriptionToken(q.Channel, q.Token)
 		if err != nil {
@@ -62,6 +63,19 @@ func (s *session) runSubscribe(ctx context.Context, r request, q *protocol.Subsc
 		result.Expires, result.TTL = true, ttlOf(w.expires, s.gateway.now())
 	}
 	s.reply(r, &protocol.Reply{Subscribe: result}, sub.place.Start)
+}
+
+// recoverBytes bounds the publications in one subscribe result. SDKs give up a stream in Protobuf when a reply comes in more than one
+// piece, so there all publications follow as pushes; in the other streams they mix up long runs of pushes, so there the result has more.
+func (s *session) recoverBytes() int {
+	switch s.encoder.framing {
+	case conn.LengthPrefixed:
+		return 1
+	case conn.Lines, conn.SSE:
+		return 4 * s.gateway.limits.RecoverBytes
+	default:
+		return s.gateway.limits.RecoverBytes
+	}
 }
 
 // subscriptionToken verifies a subscription token of this client for a channel.

@@ -1,0 +1,155 @@
+package centrifuge
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
+)
+
+func shortLife(s *setup) { s.options.Limits.ExpiryGrace = 100 * time.Millisecond }
+
+// soon is the claim exp of a token that is about to end, in whole seconds.
+func soon() int64 { return time.Now().Add(1500 * time.Millisecond).Unix() }
+
+func later() int64 { return time.Now().Add(time.Hour).Unix() }
+
+func TestAConnectionEndsWithItsTokenUnlessThatIsRefreshed(t *testing.T) {
+	n := startNode(t, shortLife)
+	connect := func(t *testing.T, via transport) *rawClient {
+		c := n.connectWith(t, via, &protocol.ConnectRequest{Token: sign(t, map[string]any{"sub": "ann", "exp": soon()})})
+		if !c.result.Expires || c.result.TTL < 1 || c.result.TTL > 2 {
+			t.Errorf("expires %v, ttl %d", c.result.Expires, c.result.TTL)
+		}
+		return c
+	}
+	eachTransport(t, n, func(t *testing.T, via transport) {
+		lazy, busy := connect(t, via), connect(t, via)
+		result := busy.ok(&protocol.Command{Refresh: &protocol.RefreshRequest{Token: sign(t, map[string]any{"sub": "ann", "exp": later()})}}).Refresh
+		if !result.Expires || result.TTL < 3590 || result.TTL > 3600 || result.Client != busy.result.Client {
+			t.Errorf("%+v", result)
+		}
+		lazy.wantEnd(3005)
+		busy.ok(&protocol.Command{Ping: &protocol.PingRequest{}})
+		result = busy.ok(&protocol.Command{Refresh: &protocol.RefreshRequest{Token: tokenOf(t, "ann")}}).Refresh
+		if result.Expires || result.TTL != 0 {
+			t.Errorf("a token without an end: %+v", result)
+		}
+	})
+}
+
+func TestARefreshIsForTheSameUser(t *testing.T) {
+	n := startNode(t, nil)
+	for name, test := range map[string]struct {
+		token string
+		code  uint32
+	}{
+		"another user": {tokenOf(t, "bob"), 3500},
+		"another app":  {sign(t, map[string]any{"sub": "ann", "app": "other"}), 3500},
+		"garbage":      {"garbage", 3500},
+		"expired":      {sign(t, map[string]any{"sub": "ann", "exp": time.Now().Add(-time.Minute).Unix()}), 3005},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := n.connect(t, transports[0], "ann")
+			c.begin(&protocol.Command{Refresh: &protocol.RefreshRequest{Token: test.token}})
+			c.wantEnd(test.code)
+		})
+	}
+}
+
+func TestSubscriptionTokens(t *testing.T) {
+	n := startNode(t, nil)
+	c := n.connect(t, transports[0], "ann")
+	claims := func(change ...any) string {
+		all := map[string]any{"sub": "ann", "channel": "room:a", "info": "chan"}
+		for i := 0; i < len(change); i += 2 {
+			all[change[i].(string)] = change[i+1]
+		}
+		return sign(t, all)
+	}
+	for name, test := range map[string]struct {
+		token string
+		code  uint32
+	}{
+		"another user":    {claims("sub", "bob"), 103},
+		"another channel": {claims("channel", "room:b"), 103},
+		"another client":  {claims("client", "x"), 103},
+		"another app":     {claims("app", "x"), 103},
+		"a connection's":  {tokenOf(t, "ann"), 103},
+		"garbage":         {"garbage", 103},
+		"expired":         {claims("exp", time.Now().Add(-time.Minute).Unix()), 109},
+	} {
+		reply := c.do(&protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: "room:a", Token: test.token}})
+		if reply.Error == nil || reply.Error.Code != test.code {
+			t.Errorf("%s: %+v", name, reply)
+		}
+	}
+	good := claims("client", c.result.Client, "exp", later())
+	result := c.ok(&protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: "room:a", Token: good}}).Subscribe
+	if !result.Expires || result.TTL < 3590 || result.TTL > 3600 {
+		t.Errorf("%+v", result)
+	}
+	presence := c.ok(&protocol.Command{Presence: &protocol.PresenceRequest{Channel: "room:a"}}).Presence.Presence
+	if info := presence[c.result.Client]; info == nil || string(info.ChanInfo) != `"chan"` {
+		t.Errorf("presence %+v", presence)
+	}
+}
+
+func TestASubscriptionEndsWithItsTokenUnlessThatIsRefreshed(t *testing.T) {
+	n := startNode(t, shortLife)
+	c := n.connect(t, transports[0], "ann")
+	token := func(channel string, exp int64) string {
+		return sign(t, map[string]any{"sub": "ann", "channel": channel, "exp": exp})
+	}
+	for _, channel := range []string{"room:lazy", "room:busy"} {
+		c.ok(&protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: channel, Token: token(channel, soon())}})
+	}
+	result := c.ok(&protocol.Command{SubRefresh: &protocol.SubRefreshRequest{Channel: "room:busy", Token: token("room:busy", later())}}).SubRefresh
+	if !result.Expires || result.TTL < 3590 {
+		t.Errorf("%+v", result)
+	}
+	if push := c.push(); push.Channel != "room:lazy" || push.Unsubscribe == nil || push.Unsubscribe.Code != 2501 {
+		t.Errorf("%+v", push)
+	}
+	c.publish("room:lazy", "nobody hears this")
+	c.publish("room:busy", "still here")
+	if push := c.push(); push.Channel != "room:busy" || push.Pub == nil {
+		t.Errorf("%+v", push)
+	}
+	for name, test := range map[string]struct {
+		q    *protocol.SubRefreshRequest
+		code uint32
+	}{
+		"not subscribed": {&protocol.SubRefreshRequest{Channel: "room:lazy", Token: token("room:lazy", later())}, 107},
+		"expired":        {&protocol.SubRefreshRequest{Channel: "room:busy", Token: token("room:busy", 1)}, 109},
+	} {
+		if reply := c.do(&protocol.Command{SubRefresh: test.q}); reply.Error == nil || reply.Error.Code != test.code {
+			t.Errorf("%s: %+v", name, reply)
+		}
+	}
+	c.begin(&protocol.Command{SubRefresh: &protocol.SubRefreshRequest{Channel: "room:busy", Token: "garbage"}})
+	c.wantEnd(3500)
+}
+
+func TestTheServerPingsAndWantsAnAnswer(t *testing.T) {
+	n := startNode(t, func(s *setup) {
+		s.conns.PingInterval = 200 * time.Millisecond
+		s.options.Limits.PongTimeout = 300 * time.Millisecond
+	})
+	eachTransport(t, n, func(t *testing.T, via transport) {
+		lively := n.connect(t, via, "ann")
+		command := connectWith(tokenOf(t, "bob"))
+		mute := n.dial(t, via, command)
+		mute.mute = true
+		mute.await(command)
+		mute.wantEnd(3012)
+		for range 3 {
+			select {
+			case <-lively.pings:
+			case <-time.After(patience):
+				t.Fatal("no ping")
+			}
+		}
+		lively.ok(&protocol.Command{Ping: &protocol.PingRequest{}})
+	})
+}
