@@ -6,5 +6,5 @@
 //
 // The size of TestChaosLosesNothing is set by CHAOS_ROUNDS, CHAOS_CLIENTS and CHAOS_ROOMS; CHAOS_FAULT chooses its faults by a part of
 // their names, and CHAOS_REST is how long each sender rests between two messages. The slow readers of TestSlowReader don't read for
-// CHAOS_PAUSE. `make chaos` sets the first three and the last.
+// CHAOS_PAUSE. `make chaos` sets the first three and the last. With CHAOS_RACE the nodes are built with the race detector.
 package chaos

@@ -35,6 +35,11 @@ var faults = []fault{
 	{"stop a node for a while", func(f *fleet, _ string) func() { return f.stopNode(0) }},
 	// What the stopped node had begun to do, and what its clients still wrote to it, comes when NATS has forgotten the messages' ids.
 	{"stop a node for long", func(f *fleet, _ string) func() { return f.stopNode(layout.DuplicateWindow + 5*time.Second) }},
+	{"end a node politely", func(f *fleet, _ string) func() {
+		node := f.anyNode()
+		node.Stop()
+		return node.Start
+	}},
 }
 
 // chosenFaults are those whose name has CHAOS_FAULT in it, or all.
@@ -48,7 +53,7 @@ func chosenFaults(t *testing.T) []fault {
 	return chosen
 }
 
-// usualRounds is one round of each fault but the longest.
+// usualRounds is one round of each fault but the longest two.
 const usualRounds = 4
 
 func (f *fleet) anyNode() *process.Chatnode { return f.nodes[rand.N(len(f.nodes))] }

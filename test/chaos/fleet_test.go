@@ -43,7 +43,7 @@ func startFleet(t *testing.T, servers int, flags ...string) *fleet {
 	flags = append([]string{"--jwt-hmac-secret-file", file, "--replicas", fmt.Sprint(servers), "--messages-per-second", "0"}, flags...)
 	for i := range 2 {
 		f.nodes = append(f.nodes, process.StartChatnode(t, process.ChatnodeOptions{
-			Name: fmt.Sprintf("node-%d", i+1), NATSURL: f.nats.URL(), Flags: flags,
+			Name: fmt.Sprintf("node-%d", i+1), NATSURL: f.nats.URL(), Flags: flags, Race: os.Getenv("CHAOS_RACE") != "",
 		}))
 	}
 	return f
