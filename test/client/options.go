@@ -64,6 +64,6 @@ type SubscribeOptions struct {
 	OnPublication func(*protocol.Publication)
 	OnJoin        func(*protocol.ClientInfo)
 	OnLeave       func(*protocol.ClientInfo)
-	// OnUnsubscribed is told that the server ended the subscription for good: a *protocol.Error or a protocol.Unsubscribe's code.
+	// OnUnsubscribed is told that the server ended the subscription for good, or refused to renew it (then a *protocol.Error).
 	OnUnsubscribed func(error)
 }
