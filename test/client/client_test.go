@@ -155,7 +155,9 @@ func TestAClientOutlivesItsNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	node.Kill()
-	await(t, disconnected, "disconnect")
+	if err := await(t, disconnected, "disconnect"); err == nil {
+		t.Error("disconnected without a reason")
+	}
 	if err := c.Ping(ctx); !errors.Is(err, ErrDisconnected) {
 		t.Errorf("%v", err)
 	}

@@ -40,7 +40,7 @@ func dial(ctx context.Context, url string, encoding protocol.Encoding) (*wire, e
 	if encoding == protocol.Protobuf {
 		dialer.Subprotocols = []string{"centrifuge-protobuf"}
 	}
-	ws, response, err := dialer.DialContext(ctx, url, nil)
+	ws, response, err := dialer.DialContext(ctx, url, nil) //nolint:bodyclose // gorilla has read the body, or none is left to close
 	if err != nil {
 		if response != nil {
 			err = fmt.Errorf("%w (%s)", err, response.Status)
