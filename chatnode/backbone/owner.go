@@ -92,7 +92,8 @@ func (o *owner) run(ctx context.Context) error {
 		nc: o.b.live, stream: o.b.layout.Stream(o.shard), prefix: o.b.layout.StoredPrefix(o.shard), inbox: o.b.layout.Inbox(o.b.id) + ".r",
 		opened: o.opened, deliver: func(s stored) error { return o.take(ctx, s) }, caughtUp: o.read.set,
 	}
-	return r.run(ctx, o.index.Covered()+1)
+	// The index may know messages that its former owner did not dispatch, or of which no beacon has told.
+	return r.run(ctx, min(o.index.Covered(), o.from)+1)
 }
 
 func (o *owner) openIndex(ctx context.Context) (streamState, error) {

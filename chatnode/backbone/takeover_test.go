@@ -1,0 +1,83 @@
+package backbone
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+// await waits until the condition holds.
+func await(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline, tick := time.After(30*time.Second), time.NewTicker(5*time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited in vain for %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// ownerOf waits until the node itself owns the shard.
+func ownerOf(t testing.TB, b *Backbone, shard layout.Shard) (o *owner) {
+	t.Helper()
+	await(t, "the owner of "+shard.String(), func() bool {
+		b.election.mu.Lock()
+		defer b.election.mu.Unlock()
+		o = b.election.owners[shard]
+		return o != nil
+	})
+	return o
+}
+
+func TestASuccessorDispatchesWhatTheIndexKnowsButNoBeaconHasShown(t *testing.T) {
+	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
+	feed := room("a")
+	shard := b.layout.ShardOf(feed)
+	o := ownerOf(t, b, shard)
+	for _, text := range numbers(1, 10) {
+		send(t, b, feed, text, text)
+	}
+	await(t, "the index", func() bool { return o.read.at() == 10 })
+	live := make(chan *nats.Msg, 100)
+	sub, err := b.main.ChanSubscribe(b.layout.Live(feed), live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	if err := b.main.Flush(); err != nil {
+		t.Fatal(err)
+	}
+
+	// The owner ends, as it does when its connection is lost: its index is saved, and its last beacon showed less.
+	b.draining.Store(true)
+	b.election.abandon("the test wants it")
+	l := o.lease
+	l.Term, l.Position = l.Term+1, 5
+	next := b.startOwner(shard, l)
+	defer func() { next.stop(); <-next.done }()
+
+	var got []string
+	for len(got) < 5 {
+		select {
+		case m := <-live:
+			_, message, err := parseEnvelope(m.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(message.prev, "→", message.Offset))
+		case <-time.After(10 * time.Second):
+			t.Fatalf("the successor has dispatched only %v", got)
+		}
+	}
+	if want := []string{"5→6", "6→7", "7→8", "8→9", "9→10"}; !slices.Equal(got, want) {
+		t.Fatalf("dispatched %v, want %v", got, want)
+	}
+}
