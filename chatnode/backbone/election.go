@@ -100,11 +100,14 @@ func (e *election) tick(ctx context.Context, scheduled time.Time) {
 	e.balance(now)
 }
 
-// reap forgets owners that have stopped by themselves.
+// reap stops owners of an older term, since another node has taken over from them, and forgets those that have stopped.
 func (e *election) reap(now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for shard, o := range e.owners {
+		if o.lease.Term < e.b.term(shard) {
+			o.stop()
+		}
 		select {
 		case <-o.done:
 			delete(e.owners, shard)

@@ -81,3 +81,16 @@ func TestASuccessorDispatchesWhatTheIndexKnowsButNoBeaconHasShown(t *testing.T) 
 		t.Fatalf("dispatched %v, want %v", got, want)
 	}
 }
+
+func TestAnOwnerStopsWhenItHearsOfANewerTerm(t *testing.T) {
+	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
+	shard := b.layout.ShardOf(room("a"))
+	o := ownerOf(t, b, shard)
+	b.currentTerm(shard, o.lease.Term+1)
+	select {
+	case <-o.done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("it still answers questions and dispatches, in a term that is over")
+	}
+	await(t, "an owner in a newer term", func() bool { return ownerOf(t, b, shard).lease.Term > o.lease.Term+1 })
+}
