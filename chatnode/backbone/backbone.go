@@ -168,7 +168,8 @@ func (b *Backbone) Signal(feed Feed, data []byte) error {
 	return nil
 }
 
-// Drain hands this node's shards to others and takes no new ones. Everything else goes on until Close.
+// Drain hands this node's shards to others and takes no new ones. It keeps them while there is no other node. Everything else goes
+// on until Close.
 func (b *Backbone) Drain(ctx context.Context) {
 	if b.draining.Swap(true) {
 		return
@@ -209,7 +210,6 @@ func (b *Backbone) shut() error {
 	b.closing.Lock()
 	b.cancel()
 	b.closing.Unlock()
-	b.election.abandonQuietly()
 	b.tasks.Wait()
 	for _, nc := range []*nats.Conn{b.live, b.main} {
 		if nc != nil {

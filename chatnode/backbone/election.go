@@ -60,7 +60,7 @@ func newElection(b *Backbone) *election {
 	}
 }
 
-// run ticks until ctx ends.
+// run ticks until ctx ends; then it gives up every shard.
 func (e *election) run(ctx context.Context) {
 	tick := time.NewTicker(beaconEvery)
 	defer tick.Stop()
@@ -68,12 +68,12 @@ func (e *election) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			e.claims.Wait()
+			e.releaseAll(ctx)
 			return
 		case now := <-tick.C:
 			e.tick(ctx, now)
 		case done := <-e.drain:
-			e.releaseAll()
+			e.releaseAll(ctx)
 			close(done)
 		}
 	}
@@ -93,7 +93,8 @@ func (e *election) tick(ctx context.Context, scheduled time.Time) {
 	}
 	e.reap(now)
 	e.show(now)
-	if e.b.draining.Load() || ctx.Err() != nil {
+	if e.b.draining.Load() {
+		e.releaseAll(ctx)
 		return
 	}
 	e.consider(ctx, now)
@@ -215,9 +216,7 @@ func (e *election) claim(ctx context.Context, shard layout.Shard, known ownershi
 		e.blocked[shard] = time.Now().Add(claimStep)
 		return
 	}
-	if ctx.Err() != nil || e.b.draining.Load() {
-		return
-	}
+	// Also if this node drains by now: the lease is its, and whoever owns a shard releases it.
 	delete(e.released, shard)
 	e.b.currentTerm(shard, l.Term)
 	e.owners[shard] = e.b.startOwner(shard, l)
@@ -281,10 +280,13 @@ func (e *election) release(shard layout.Shard, successor string) {
 }
 
 // releaseAll hands every shard over, spread over the living nodes, and notes the positions in the leases for nodes that have yet
-// to start.
-func (e *election) releaseAll() {
+// to start. If there is no node to take them, it keeps them until ctx ends.
+func (e *election) releaseAll(ctx context.Context) {
 	e.claims.Wait()
 	nodes, owned := e.b.roster.living(time.Now(), claimSilence)
+	if leastLoaded(nodes, owned, e.b.id) == "" && ctx.Err() == nil {
+		return
+	}
 	e.mu.Lock()
 	owners := slices.Collect(maps.Values(e.owners))
 	e.mu.Unlock()
@@ -320,17 +322,6 @@ func (e *election) abandon(why string) {
 		o.stop()
 	}
 	for _, o := range owners {
-		<-o.done
-	}
-}
-
-// abandonQuietly stops every owner as the node goes down.
-func (e *election) abandonQuietly() {
-	e.mu.Lock()
-	owners := slices.Collect(maps.Values(e.owners))
-	e.mu.Unlock()
-	for _, o := range owners {
-		o.stop()
 		<-o.done
 	}
 }
