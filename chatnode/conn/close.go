@@ -74,6 +74,7 @@ func (c *Conn) endFlush() {
 	c.ended = true
 	c.link.readBy(time.Now().Add(c.server.options.CloseTimeout))
 	close(c.flushed)
+	c.unpark()
 }
 
 // goodbye is the last thing that the client gets.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // Conn is one client connection, whatever the transport. Its methods may be called from any goroutine.
@@ -22,6 +24,10 @@ type Conn struct {
 
 	timer timer
 
+	// ws and in belong to whoever reads a WebSocket.
+	ws *websocket.Conn
+	in *inbound
+
 	// mu guards what follows. It is held during a write that does not block, never during one that does, nor while handler runs.
 	mu sync.Mutex
 	// queue waits; backlog counts it and what the flusher has yet to write.
@@ -36,6 +42,8 @@ type Conn struct {
 	// flushed is closed when the last byte has left, or never will; it is made when closing begins, to keep idle connections small.
 	flushed chan struct{}
 	ended   bool
+	// place is where the connection is parked; 0 if it is not.
+	place int
 }
 
 // Framing is how frames for this connection are built.

@@ -49,6 +49,8 @@ func (d *descriptor) attempt(p []byte) (int, error) {
 	return d.n, err
 }
 
+func (d *descriptor) control(f func(fd uintptr)) error { return d.raw.Control(f) }
+
 func (d *descriptor) tryOnce(fd uintptr) bool {
 	d.n, d.err = writeOnce(fd, d.p)
 	return true

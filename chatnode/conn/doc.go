@@ -4,8 +4,8 @@
 // writes framed bytes without ever blocking, and calls of a Handler: a whole message from the client, an emptied queue, a pulse, a
 // deadline, the end.
 //
-// Everything is event driven and no method of Handler or Conn assumes a goroutine per connection. Today a WebSocket has one small
-// goroutine that reads; it can be replaced by parking idle sockets on epoll without a change to any gateway. There is no goroutine that
+// Everything is event driven and no method of Handler or Conn assumes a goroutine per connection. A WebSocket
+// has a small goroutine while its client speaks; idle ones are parked on epoll, without a goroutine. There is no goroutine that
 // writes: Write goes straight to the socket, and only what a full socket leaves is queued and flushed in the background.
 //
 // Nothing here is unbounded. Connections are limited in total and per address, a frame in bytes and in the time from its first byte to

@@ -21,12 +21,18 @@ type inbound struct {
 	// begun: a part of a message, or of a control frame, is here. within: it is a message's, so a control frame does not end it. armed: the
 	// rest has a deadline, which is given only when a second read is needed, so that small messages cost no timer.
 	begun, within, armed bool
+	// spoke is when the last message ended; until is the deadline of the wait for the next one, or zero; expecting: that goes on.
+	spoke, until time.Time
+	expecting    bool
 	// failed is the error of the network itself.
 	failed error
 }
 
 func (in *inbound) Read(p []byte) (int, error) {
-	if in.begun && !in.armed {
+	switch {
+	case !in.begun && !in.expecting:
+		in.expectNothing() // a control frame was taken, and gorilla waits for the message behind it
+	case in.begun && !in.armed:
 		in.armed = true
 		in.readBy(time.Now().Add(in.conn.server.options.FrameTimeout))
 	}
@@ -52,7 +58,41 @@ func (in *inbound) messageEnded() {
 	in.begun = in.br.Buffered() > 0
 	if in.armed {
 		in.armed = false
-		in.readBy(time.Time{})
+		in.until = time.Time{}
+		in.readBy(in.until)
+	}
+}
+
+// expectMore waits for the next message of a client that has just sent two; false if none has come.
+func (in *inbound) expectMore() bool {
+	now := time.Now()
+	busy := now.Sub(in.spoke) < busyGap
+	in.spoke = now
+	for busy {
+		// Seldom set anew, so that many messages share one timer.
+		if in.until.Sub(now) < busyGap {
+			in.until = now.Add(2 * busyGap)
+			in.readBy(in.until)
+		}
+		in.expecting = true
+		_, err := in.br.Peek(1)
+		in.expecting = false
+		if !isTimeout(err) {
+			return true
+		}
+		now = time.Now()
+		// Before its time the deadline is that of closing.
+		busy = !now.Before(in.until) && now.Sub(in.spoke) < busyGap
+	}
+	in.expectNothing()
+	return false
+}
+
+// expectNothing takes back the deadline that expectMore has set.
+func (in *inbound) expectNothing() {
+	if !in.until.IsZero() {
+		in.until = time.Time{}
+		in.readBy(in.until)
 	}
 }
 

@@ -14,6 +14,7 @@ type Server struct {
 	origins origins
 	metrics *metrics
 	wheel   wheel
+	parker  *parker
 	started time.Time
 	stop    chan struct{}
 	stopped chan struct{}
@@ -45,6 +46,7 @@ func New(o Options) *Server {
 		byAddress: make(map[netip.Addr]int),
 		rate:      bucket{perSecond: float64(o.HandshakesPerSecond)},
 		empty:     make(chan struct{}),
+		parker:    newParker(),
 	}
 	s.wheel.init(o.PingInterval)
 	go s.turnWheel()
@@ -91,5 +93,6 @@ func (s *Server) Close() {
 		_ = s.Drain(ctx, 0, codeGoingAway, "server closed")
 		close(s.stop)
 		<-s.stopped
+		s.parker.close()
 	})
 }

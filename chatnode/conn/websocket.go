@@ -42,14 +42,14 @@ func (s *Server) AcceptWebSocket(w http.ResponseWriter, r *http.Request, subprot
 		return fmt.Errorf("websocket handshake: %w", err)
 	}
 	in.open = true
-	c := &Conn{server: s, address: address, framing: framingOf(subprotocols, ws.Subprotocol()), link: newLink(in.Conn)}
+	c := &Conn{server: s, address: address, framing: framingOf(subprotocols, ws.Subprotocol()), link: newLink(in.Conn), ws: ws, in: in}
 	in.conn = c
-	c.watchControl(ws, in)
+	c.watchControl()
 	err = c.start(func() (Handler, error) { return newHandler(c, ws.Subprotocol()) })
 	if err != nil {
 		c.close(refusalOf(err))
 	}
-	go c.read(ws, in)
+	c.rest()
 	return err
 }
 
@@ -84,7 +84,8 @@ func framingOf(subprotocols []Subprotocol, chosen string) Framing {
 }
 
 // watchControl has control frames answered on the one way out. A client's close frame is answered by read.
-func (c *Conn) watchControl(ws *websocket.Conn, in *inbound) {
+func (c *Conn) watchControl() {
+	ws, in := c.ws, c.in
 	ws.SetPingHandler(func(data string) error {
 		in.controlSeen()
 		c.Write(appendWebSocket(nil, opPong, []byte(data)))
@@ -97,9 +98,13 @@ func (c *Conn) watchControl(ws *websocket.Conn, in *inbound) {
 	ws.SetCloseHandler(func(int, string) error { return nil })
 }
 
-// read is a WebSocket's own goroutine.
-func (c *Conn) read(ws *websocket.Conn, in *inbound) {
-	err := c.receive(ws, in)
+// read is a WebSocket's own goroutine, as long as it needs one.
+func (c *Conn) read() {
+	in := c.in
+	err := c.receive()
+	if errors.Is(err, errParked) {
+		return
+	}
 	var remote *websocket.CloseError
 	var own *CloseError
 	var linger func()
@@ -128,9 +133,10 @@ func (c *Conn) read(ws *websocket.Conn, in *inbound) {
 }
 
 // receive hands message after message to the handler and returns why it stopped.
-func (c *Conn) receive(ws *websocket.Conn, in *inbound) error {
+func (c *Conn) receive() error {
+	in := c.in
 	for {
-		kind, message, err := ws.NextReader()
+		kind, message, err := c.ws.NextReader()
 		if err != nil {
 			return err
 		}
@@ -146,6 +152,9 @@ func (c *Conn) receive(ws *websocket.Conn, in *inbound) error {
 		in.messageEnded()
 		c.frame(payload)
 		giveBuffer(payload)
+		if !in.begun && c.pause() {
+			return errParked
+		}
 	}
 }
 
