@@ -42,7 +42,7 @@ type reader struct {
 	opened func(state streamState) error
 	// deliver is called for each message in order.
 	deliver func(s stored) error
-	// caughtUp is called with the stream's last sequence if nothing is left to read before it (its last messages may be erased).
+	// caughtUp is called with a sequence up to which the stream has nothing left to deliver: its last messages may be erased.
 	caughtUp func(last uint64)
 }
 
@@ -84,12 +84,12 @@ func (r *reader) read(ctx context.Context, next, last uint64) (uint64, error) {
 		return next, errReaderBroken
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	consumer, pending, err := r.create(ctx, next)
+	consumer, err := r.create(ctx, next)
 	if err != nil {
 		return next, errReaderBroken
 	}
 	defer r.remove(consumer)
-	if pending == 0 {
+	if next > last {
 		r.caughtUp(last)
 	}
 	pull := puller{nc: r.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + r.stream + "." + consumer, inbox: inbox}
@@ -106,8 +106,8 @@ func (r *reader) read(ctx context.Context, next, last uint64) (uint64, error) {
 			return next, errReaderBroken
 		case m := <-messages:
 			silence.Reset(readSilence)
-			if status := m.Header.Get("Status"); status != "" {
-				if !pull.status(status, m.Header) {
+			if m.Header.Get("Status") != "" {
+				if !r.status(&pull, m.Header, delivered) {
 					return next, errReaderBroken
 				}
 				continue
@@ -125,6 +125,25 @@ func (r *reader) read(ctx context.Context, next, last uint64) (uint64, error) {
 	}
 }
 
+// status takes what the server says of the consumer, which has delivered so many messages to here; false means that it is of no more
+// use.
+func (r *reader) status(p *puller, h nats.Header, delivered uint64) bool {
+	switch h.Get("Status") {
+	case "100": // heartbeat
+		at, ok := parseHeartbeat(h)
+		if !ok || at.consumerSeq != delivered {
+			return false // the last delivery is lost
+		}
+		r.caughtUp(at.streamSeq)
+		return true
+	case "404", "408": // no message within the time
+		p.ended(h)
+		return true
+	default: // 409: consumer deleted, leadership change, server shutdown; 503: no responders
+		return false
+	}
+}
+
 func (r *reader) parse(m *nats.Msg, d delivery) stored {
 	s := stored{key: strings.TrimPrefix(m.Subject, r.prefix), id: m.Header.Get(nats.MsgIdHdr)}
 	s.body = &Message{Offset: d.streamSeq, Time: d.time / int64(time.Millisecond), Data: m.Data}
@@ -134,8 +153,8 @@ func (r *reader) parse(m *nats.Msg, d delivery) stored {
 	return s
 }
 
-// create makes the consumer, and gives its name and how many messages wait for it.
-func (r *reader) create(ctx context.Context, next uint64) (name string, pending uint64, err error) {
+// create makes the consumer, and gives its name. That nothing waits for it means little: it may live on a replica that is behind.
+func (r *reader) create(ctx context.Context, next uint64) (name string, err error) {
 	name = nats.NewInbox()[len("_INBOX."):]
 	request, err := json.Marshal(map[string]any{
 		"stream_name": r.stream,
@@ -145,13 +164,9 @@ func (r *reader) create(ctx context.Context, next uint64) (name string, pending 
 		},
 	})
 	if err != nil {
-		return "", 0, err
+		return "", err
 	}
-	var made struct {
-		Pending uint64 `json:"num_pending"`
-	}
-	err = apiRequest(ctx, r.nc, "$JS.API.CONSUMER.CREATE."+r.stream+"."+name, request, &made)
-	return name, made.Pending, err
+	return name, apiRequest(ctx, r.nc, "$JS.API.CONSUMER.CREATE."+r.stream+"."+name, request, nil)
 }
 
 // remove lets the server forget the consumer now, instead of after its inactive threshold.
@@ -176,21 +191,13 @@ func (p *puller) fill() error {
 	return p.nc.PublishRequest(p.subject, p.inbox, request)
 }
 
-// status takes a status message; false means that the consumer is of no more use.
-func (p *puller) status(status string, h nats.Header) bool {
-	switch status {
-	case "100": // heartbeat
-		return true
-	case "404", "408": // the pull ended
-		pending, err := strconv.Atoi(h.Get("Nats-Pending-Messages"))
-		if err != nil {
-			pending = p.outstanding
-		}
-		p.outstanding = max(0, p.outstanding-pending)
-		return true
-	default: // 409: consumer deleted, leadership change, server shutdown; 503: no responders
-		return false
+// ended takes the end of a pull.
+func (p *puller) ended(h nats.Header) {
+	pending, err := strconv.Atoi(h.Get("Nats-Pending-Messages"))
+	if err != nil {
+		pending = p.outstanding
 	}
+	p.outstanding = max(0, p.outstanding-pending)
 }
 
 // delivery is what the reply subject of a delivered message tells.
@@ -214,6 +221,14 @@ func parseDelivery(reply string) (delivery, bool) {
 	c, err2 := strconv.ParseUint(parts[at+1], 10, 64)
 	t, err3 := strconv.ParseInt(parts[at+2], 10, 64)
 	return delivery{s, c, t}, err1 == nil && err2 == nil && err3 == nil
+}
+
+// parseHeartbeat reads how far the consumer is: what it has delivered, and up to which sequence it has looked at its replica of the
+// stream.
+func parseHeartbeat(h nats.Header) (delivery, bool) {
+	s, err1 := strconv.ParseUint(h.Get("Nats-Last-Stream"), 10, 64)
+	c, err2 := strconv.ParseUint(h.Get("Nats-Last-Consumer"), 10, 64)
+	return delivery{streamSeq: s, consumerSeq: c}, err1 == nil && err2 == nil
 }
 
 // streamInfo asks the stream's leader for its state.
