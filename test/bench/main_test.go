@@ -15,9 +15,14 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
+	start, err := readMachineTime()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	code := m.Run()
 	if len(measured.values) > 0 {
-		if err := report(os.Stdout, size, &measured); err != nil {
+		if err := report(os.Stdout, size, start, &measured); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

@@ -50,7 +50,7 @@ func dial(ctx context.Context, s *server, number int, p plan) (*member, error) {
 	defer cancel()
 	source := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+number/portsPerAddress))}}
 	dialer := websocket.Dialer{NetDialContext: source.DialContext, ReadBufferSize: p.buffer, WriteBufferSize: 512, WriteBufferPool: &writeBuffers}
-	ws, _, err := dialer.DialContext(ctx, "ws://"+s.address+s.dialect.path(), nil)
+	ws, _, err := dialer.DialContext(ctx, "ws://"+s.address+s.dialect.path(), nil) //nolint:bodyclose // gorilla: it need not be
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", s.system, err)
 	}

@@ -21,15 +21,20 @@ type result struct {
 	Time    time.Time                     `json:"time"`
 	Commit  string                        `json:"commit"`
 	Machine string                        `json:"machine"`
+	Others  float64                       `json:"others"` // share of the machine's CPU time that other programs used
 	Sizes   sizes                         `json:"sizes"`
 	Figures map[string]map[string]float64 `json:"figures"` // by row and system
 }
 
 // report prints the table and keeps the figures. BENCH_AGAINST names an older result to set our own figures against.
-func report(out io.Writer, s sizes, f *figures) error {
+func report(out io.Writer, s sizes, start machineTime, f *figures) error {
+	others, err := othersShare(start)
+	if err != nil {
+		return err
+	}
 	now := result{
 		Time: time.Now().UTC().Truncate(time.Second), Commit: command("git", "describe", "--always", "--dirty"),
-		Machine: machine(), Sizes: s, Figures: f.values,
+		Machine: machine(), Others: others, Sizes: s, Figures: f.values,
 	}
 	var before *result
 	if file, given := os.LookupEnv("BENCH_AGAINST"); given {
@@ -53,10 +58,17 @@ func report(out io.Writer, s sizes, f *figures) error {
 // titleWidth is that of the widest row's title: the table is aligned to the right, its titles to the left.
 const titleWidth = 50
 
+// quiet is how much of the machine others may use without a word about it.
+const quiet = 0.05
+
 // writeTable sets the systems side by side. before may be nil.
 func writeTable(out io.Writer, now result, before *result) error {
 	fmt.Fprintf(out, "\n%s, commit %s\n%d connections; rooms of %d and %d members; texts of %d bytes; %d s each\n\n",
 		now.Machine, now.Commit, now.Sizes.Connections, now.Sizes.Members, now.Sizes.Latency, now.Sizes.Text, now.Sizes.Seconds)
+	if now.Others > quiet {
+		fmt.Fprintf(out, "Other programs used %.0f %% of the machine: rates and times are not what they could be, CPU and memory nearly.\n\n",
+			100*now.Others)
+	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	heading := []string{ours, peer, limit, ours + "/" + peer, ours + "/" + limit}
 	if before != nil {
