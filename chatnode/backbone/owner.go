@@ -42,6 +42,8 @@ type owner struct {
 	lease lease
 	// from is the sequence up to which earlier owners have dispatched.
 	from uint64
+	// before is the stream's last sequence as this owner began: earlier owners' answers may have told of everything up to it.
+	before uint64
 
 	index *index.Index
 	// read is how far the stream has been read: into the index and, beyond from, out to the listeners.
@@ -76,6 +78,7 @@ func (o *owner) run(ctx context.Context) error {
 		return err
 	}
 	defer o.closeIndex()
+	o.before = max(o.from, state.Last)
 	sub, err := o.b.live.Subscribe(o.b.layout.Ask(o.shard), func(m *nats.Msg) { o.question(ctx, m) })
 	if err != nil {
 		return fmt.Errorf("subscribe to questions: %w", err)
@@ -221,7 +224,7 @@ func (o *owner) respond(m *nats.Msg, a answer) {
 func (o *owner) answer(ctx context.Context, q question) (a answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, coverWait)
 	defer cancel()
-	if err := o.read.wait(ctx, max(q.Covers, o.from)); err != nil {
+	if err := o.read.wait(ctx, max(q.Covers, o.before)); err != nil {
 		return answer{}, errors.New("its reader is behind")
 	}
 	if q.Offset > o.read.at() {

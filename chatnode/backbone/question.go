@@ -100,7 +100,7 @@ func (b *Backbone) askOnce(ctx context.Context, shard layout.Shard, q question) 
 	switch {
 	case a.Retry != "":
 		return answer{}, errors.New(a.Retry)
-	case a.Term < b.term(shard):
+	case !b.currentTerm(shard, a.Term):
 		return answer{}, errors.New("its answer is of an older term")
 	}
 	return a, nil

@@ -44,7 +44,7 @@ func newRoster() *roster {
 	return &roster{nodes: map[string]*peer{}, shards: map[layout.Shard]*ownership{}}
 }
 
-// began is a claim of a new term; anew is true unless the shard had the same epoch in the term before.
+// began is a claim of a new term; anew is true if the shard had another epoch in the term before.
 type began struct {
 	claim
 	anew bool
@@ -68,7 +68,7 @@ func (r *roster) note(b *beacon, now time.Time) (terms []began) {
 		switch {
 		case o == nil || c.term > o.term:
 			r.shards[c.shard] = &ownership{claim: c, node: b.node, seen: now, advanced: now, since: now}
-			terms = append(terms, began{c, o == nil || o.epoch != c.epoch})
+			terms = append(terms, began{c, o != nil && o.epoch != c.epoch})
 		case c.term == o.term:
 			if c.position > o.position {
 				o.advanced = now
