@@ -6,11 +6,41 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
 
 // hopeless is how many subscribe commands beyond the limit of subscriptions are answered before the connection is closed.
 const hopeless = 200_000
+
+// maxTextBytes bounds what a command that may have to wait holds besides its data: a token of the greatest length, a channel's name (a
+// longer one stands for nothing anyway) and an epoch.
+const maxTextBytes = auth.MaxTokenBytes + 2<<10
+
+// textBytes is the length of names and tokens of a command that may have to wait. Data that nobody reads is dropped.
+func textBytes(c *protocol.Command) int {
+	switch {
+	case c.Subscribe != nil:
+		c.Subscribe.Data = nil
+		return len(c.Subscribe.Channel) + len(c.Subscribe.Token) + len(c.Subscribe.Epoch)
+	case c.Unsubscribe != nil:
+		return len(c.Unsubscribe.Channel)
+	case c.Presence != nil:
+		return len(c.Presence.Channel)
+	case c.PresenceStats != nil:
+		return len(c.PresenceStats.Channel)
+	case c.History != nil && c.History.Since != nil:
+		return len(c.History.Channel) + len(c.History.Since.Epoch)
+	case c.History != nil:
+		return len(c.History.Channel)
+	case c.SubRefresh != nil:
+		return len(c.SubRefresh.Channel) + len(c.SubRefresh.Token)
+	case c.Refresh != nil:
+		return len(c.Refresh.Token)
+	default:
+		return 0
+	}
+}
 
 // request is a command that is to be answered.
 type request struct {
@@ -54,11 +84,16 @@ func (s *session) admit(c *protocol.Command) *protocol.Disconnect {
 	default:
 		left = s.commands.take(r.start, limits.CommandsPerSecond, limits.CommandBurst)
 	}
-	if left >= 0 {
+	fits := textBytes(c) <= maxTextBytes
+	if left >= 0 && fits {
 		return s.dispatch(r, c)
 	}
 	if c.Subscribe != nil {
 		s.freePlace()
+	}
+	if left >= 0 {
+		s.fail(r, protocol.ErrorBadRequest.WithMessage("a name or token is too long"))
+		return nil
 	}
 	if left < -10*float64(limits.CommandBurst) {
 		return &protocol.DisconnectTooManyRequests

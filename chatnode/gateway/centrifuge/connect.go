@@ -74,7 +74,7 @@ func (s *session) finishConnect(now stage) {
 	s.mu.Unlock()
 	var end *protocol.Disconnect
 	pending := s.pending
-	s.pending = nil
+	s.pending, s.pendingBytes = nil, 0
 	s.out.hold()
 	for _, c := range pending {
 		if now != connected {

@@ -67,6 +67,10 @@ func TestBadRequestsAreAnswered(t *testing.T) {
 			{"presence of others", &protocol.Command{Presence: &protocol.PresenceRequest{Channel: "user:bob"}}, 103},
 			{"statistics of nothing", &protocol.Command{PresenceStats: &protocol.PresenceStatsRequest{}}, 107},
 			{"history of nothing", &protocol.Command{History: &protocol.HistoryRequest{Limit: 1}}, 107},
+			{"a channel without end", &protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: strings.Repeat("x", 60<<10)}}, 107},
+			{"a token without end", &protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: "room:a", Token: strings.Repeat("x", 60<<10)}}, 107},
+			{"an epoch without end", &protocol.Command{History: &protocol.HistoryRequest{
+				Channel: "room:a", Since: &protocol.StreamPosition{Epoch: strings.Repeat("x", 60<<10)}}}, 107},
 			{"refresh without a token", &protocol.Command{Refresh: &protocol.RefreshRequest{}}, 107},
 		}
 		if via.encoding == protocol.Protobuf {
@@ -87,6 +91,20 @@ func TestBadRequestsAreAnswered(t *testing.T) {
 		c.begin(&protocol.Command{Send: &protocol.SendRequest{Data: []byte("1")}}) // is not answered, and does no harm
 		c.ok(&protocol.Command{Ping: &protocol.PingRequest{}})
 	})
+}
+
+func TestAClientThatFloodsWhileItConnectsIsClosed(t *testing.T) {
+	nats := startNATS(t)
+	n := startNode(t, func(s *setup) { s.natsURL = nats.ClientURL() })
+	nats.Shutdown() // so that connecting takes long
+	c := n.dial(t, transports[0], connectWith(tokenOf(t, "ann")))
+	for range 100 {
+		data := []byte(`"` + strings.Repeat("x", 60<<10) + `"`)
+		if c.write(c.frame(&protocol.Command{Publish: &protocol.PublishRequest{Channel: "room:a", Data: data}})) != nil {
+			break
+		}
+	}
+	c.wantEnd(3013)
 }
 
 func TestAFastClientIsToldAndThenClosed(t *testing.T) {

@@ -48,8 +48,9 @@ type session struct {
 
 	// turn is held while commands are taken, and guards what follows.
 	turn sync.Mutex
-	// pending are commands that came while connecting.
+	// pending are commands that came while connecting, in frames of pendingBytes together.
 	pending              []*protocol.Command
+	pendingBytes         int
 	commands, subscribes bucket
 
 	// actor is set before stage is connected, and not changed then.
@@ -91,6 +92,11 @@ func (s *session) Frame(payload []byte) {
 	for _, c := range commands {
 		if end = s.take(c); end != nil {
 			break
+		}
+	}
+	if len(s.pending) > 0 {
+		if s.pendingBytes += len(payload); s.pendingBytes > 2*s.gateway.limits.FrameBytes {
+			end = &protocol.DisconnectTooManyRequests
 		}
 	}
 	s.out.release()
