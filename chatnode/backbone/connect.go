@@ -33,6 +33,10 @@ func (b *Backbone) dial(purpose string, events []nats.Option) (*nats.Conn, error
 		nats.Timeout(2 * time.Second), nats.MaxReconnects(-1), nats.ReconnectWait(100 * time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 100*time.Millisecond),
 		nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2),
+		// A write holds the connection's lock, so that no ping finds a server that hangs before this.
+		nats.FlusherTimeout(2 * time.Second),
+		// Otherwise a connection ends for good when one server refuses it twice, for example while credentials are being changed.
+		nats.IgnoreAuthErrorAbort(),
 		// What can't be sent now is sent again by whoever wanted it, and must not go out late.
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(b.asyncError),
