@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// usualRest is how long each talk rests between two messages, on average: the chatters are people, and the machine may be small.
-const usualRest = 300 * time.Millisecond
+// usualRest is how long each talk rests between two messages, on average: little, so that every fault falls between messages under way.
+const usualRest = 60 * time.Millisecond
 
 func TestChaosLosesNothingAndShowsEverybodyTheSame(t *testing.T) {
 	rounds := number(t, "CHAOS_ROUNDS", usualRounds)
