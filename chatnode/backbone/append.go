@@ -303,10 +303,11 @@ func (s *appendShard) finish(p *Pending, r Receipt, err error) {
 }
 
 // sweep sends again what has had no answer, and gives up what has had none for too long.
-func (s *appendShard) sweep(now time.Time) {
+func (s *appendShard) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for p := range s.flights {
+		now := time.Now() // not the tick's: the lock, a send, or a process that was stopped may have made it late
 		switch {
 		case now.Sub(p.started) > giveUp:
 			s.finish(p, Receipt{}, ErrUnavailable)
@@ -347,9 +348,9 @@ func (a *appender) run(ctx context.Context) {
 				s.close()
 			}
 			return
-		case now := <-tick.C:
+		case <-tick.C:
 			for _, s := range a.shards {
-				s.sweep(now)
+				s.sweep()
 			}
 		}
 	}

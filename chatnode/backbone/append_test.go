@@ -128,3 +128,20 @@ func TestCloseAnswersWhatIsUnderWay(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestALateSweepSendsNothingAgainThatTheStreamMayHaveForgotten(t *testing.T) {
+	b := openEmbedded(t, t.TempDir())
+	s := b.appender.shards[b.layout.ShardOf(room("a"))]
+	p := &Pending{feed: room("a"), draft: Draft{ID: idAt(time.Now()), Data: []byte("x")}, done: make(chan struct{})}
+	p.id = storedID(p.feed, &p.draft)
+	p.line = &line{waiting: []*Pending{p}}
+	p.started = time.Now().Add(200*time.Millisecond - giveUp)
+	s.mu.Lock()
+	s.byID[p.id], s.flights[p] = p, struct{}{}
+	// The sweep that begins now gets no further before the append's time is over.
+	await(t, "the end of its time", func() bool { return time.Since(p.started) > giveUp+100*time.Millisecond })
+	s.mu.Unlock()
+	if r, err := p.Wait(t.Context()); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+}
