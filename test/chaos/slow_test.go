@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	slowReaders  = 10
+	slowReaders  = 6
 	quickReaders = 2
 	slowRoom     = "room:slow"
 	// slowText is the size of a message: large, because a kernel keeps megabytes for a socket before the node's own queue is used.
