@@ -31,6 +31,7 @@ func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
 			missed := flood(t, f, room, test.missed)
 			sending := time.Since(start)
 
+			f.nodes[0].Kill()
 			start = time.Now()
 			_, result := absent.read(t, room, f.nodes[1].URL(), position, nil)
 			after := flood(t, f, room, 10) // comes live while the reader may still be reading what it missed
@@ -51,6 +52,8 @@ func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
 			}
 			t.Logf("recovered by the server: %v; sending took %v, and everything was there %v after coming back",
 				result.Recovered, sending.Round(time.Millisecond), filling.Round(time.Millisecond))
+			f.nodes[0].Start()
+			f.nodes[0].WaitReady()
 		})
 	}
 }
