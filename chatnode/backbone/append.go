@@ -29,7 +29,8 @@ const (
 	ackWait = 1500 * time.Millisecond
 	// retryWait is the pause after an answer that says to try again.
 	retryWait = 100 * time.Millisecond
-	// giveUp bounds all attempts of one append. It ends well within layout.DuplicateWindow, so no attempt can store a message twice.
+	// giveUp bounds all attempts of one append, from its start or the look-up of its id. It ends well within layout.DuplicateWindow, so
+	// no attempt can store a message twice; see also attemptsEnd.
 	giveUp = 20 * time.Second
 	// sweepEvery is how often what is in flight is looked at.
 	sweepEvery = 50 * time.Millisecond
@@ -64,7 +65,7 @@ type Pending struct {
 	// The rest belongs to the shard's lock.
 	line    *line
 	enqueue time.Time
-	started time.Time
+	end     time.Time // no attempt is made after it
 	retryAt time.Time
 	numbers []uint64 // of the replies that are expected
 }
@@ -165,7 +166,9 @@ func (p *Pending) fail(err error) {
 
 // start brings the first of a line on its way: at once, or after the owner has looked its id up.
 func (s *appendShard) start(p *Pending) {
-	switch freshnessOf(p.draft.ID, time.Now()) {
+	now := time.Now()
+	p.end = attemptsEnd(p.draft.ID, now)
+	switch freshnessOf(p.draft.ID, now) {
 	case stale:
 		s.finish(p, Receipt{}, ErrStaleID)
 	case lookUp:
@@ -197,12 +200,15 @@ func (s *appendShard) launch(p *Pending) {
 		s.finish(p, Receipt{}, ErrClosed)
 		return
 	}
+	if time.Now().After(p.end) {
+		s.finish(p, Receipt{}, ErrUnavailable)
+		return
+	}
 	if len(s.flights) >= appendWindow {
 		s.ready = append(s.ready, p)
 		return
 	}
 	s.flights[p] = struct{}{}
-	p.started = time.Now()
 	s.send(p)
 }
 
@@ -309,7 +315,7 @@ func (s *appendShard) sweep() {
 	for p := range s.flights {
 		now := time.Now() // not the tick's: the lock, a send, or a process that was stopped may have made it late
 		switch {
-		case now.Sub(p.started) > giveUp:
+		case now.After(p.end):
 			s.finish(p, Receipt{}, ErrUnavailable)
 		case now.After(p.retryAt):
 			s.send(p)

@@ -135,11 +135,58 @@ func TestALateSweepSendsNothingAgainThatTheStreamMayHaveForgotten(t *testing.T) 
 	p := &Pending{feed: room("a"), draft: Draft{ID: idAt(time.Now()), Data: []byte("x")}, done: make(chan struct{})}
 	p.id = storedID(p.feed, &p.draft)
 	p.line = &line{waiting: []*Pending{p}}
-	p.started = time.Now().Add(200*time.Millisecond - giveUp)
+	p.end = time.Now().Add(200 * time.Millisecond)
 	s.mu.Lock()
 	s.byID[p.id], s.flights[p] = p, struct{}{}
 	// The sweep that begins now gets no further before the append's time is over.
-	await(t, "the end of its time", func() bool { return time.Since(p.started) > giveUp+100*time.Millisecond })
+	await(t, "the end of its time", func() bool { return time.Since(p.end) > 100*time.Millisecond })
+	s.mu.Unlock()
+	if r, err := p.Wait(t.Context()); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+}
+
+func TestARetryEndsBeforeTheStreamMayHaveForgottenTheFirstAttempt(t *testing.T) {
+	b := openEmbedded(t, t.TempDir())
+	s := b.appender.shards[b.layout.ShardOf(room("a"))]
+	for name, c := range map[string]struct {
+		age time.Duration // of the id
+		end time.Duration // after now, at most
+	}{
+		"new":                       {0, giveUp},
+		"of a clock that is ahead":  {-4 * time.Second, giveUp},
+		"a fresh one's last moment": {19 * time.Second, 6 * time.Second},
+		"looked up":                 {time.Hour, giveUp},
+	} {
+		now := time.Now()
+		p := b.Enqueue(room("a"), Draft{ID: idAt(now.Add(-c.age)), Data: []byte("x")})
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.mu.Lock()
+		left := p.end.Sub(now)
+		s.mu.Unlock()
+		if left > c.end+time.Second || left < c.end-2*time.Second {
+			t.Errorf("%s: its attempts end after %v, and not after %v", name, left, c.end)
+		}
+	}
+}
+
+func TestAnAppendThatWaitedTooLongForItsPlaceIsNotSent(t *testing.T) {
+	b := openEmbedded(t, t.TempDir())
+	s := b.appender.shards[b.layout.ShardOf(room("a"))]
+	s.mu.Lock()
+	for range appendWindow {
+		s.flights[&Pending{end: time.Now().Add(time.Hour), retryAt: time.Now().Add(time.Hour)}] = struct{}{}
+	}
+	s.mu.Unlock()
+	p := b.Enqueue(room("a"), Draft{ID: idAt(time.Now()), Data: []byte("x")})
+	s.mu.Lock()
+	p.end = time.Now().Add(-time.Second)
+	clear(s.flights)
+	next := s.ready[0]
+	s.ready = s.ready[1:]
+	s.launch(next)
 	s.mu.Unlock()
 	if r, err := p.Wait(t.Context()); !errors.Is(err, ErrUnavailable) {
 		t.Fatalf("got %+v, %v", r, err)

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
 // How a message id's own time decides where a retry is recognised. Streams know ids for layout.DuplicateWindow (30 s); an id whose
-// UUIDv7 time lies within freshPast and freshFuture of now can't have been stored longer ago than that, whatever the client's
-// clock. Any other id is looked up in the index of the shard's owner first.
+// UUIDv7 time lies within freshPast and freshFuture of now was not stored longer ago than that, if the client's clock is not ahead by
+// more than freshFuture. Any other id is looked up in the index of the shard's owner first.
 const (
 	freshPast   = 20 * time.Second
 	freshFuture = 5 * time.Second
@@ -27,20 +29,36 @@ const (
 )
 
 func freshnessOf(id string, now time.Time) freshness {
-	u, err := uuid.Parse(id)
-	if err != nil || u.Version() != 7 {
-		return lookUp
-	}
-	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
-	age := now.Sub(time.UnixMilli(ms))
+	age, known := ageOf(id, now)
 	switch {
 	case age > oldestID:
 		return stale
-	case age > freshPast || age < -freshFuture:
+	case !known || age > freshPast || age < -freshFuture:
 		return lookUp
 	default:
 		return fresh
 	}
+}
+
+// ageOf is how old the id is by its own time; unknown if it tells none.
+func ageOf(id string, now time.Time) (age time.Duration, known bool) {
+	u, err := uuid.Parse(id)
+	if err != nil || u.Version() != 7 {
+		return 0, false
+	}
+	ms := int64(binary.BigEndian.Uint64(u[:8]) >> 16)
+	return now.Sub(time.UnixMilli(ms)), true
+}
+
+// attemptsEnd is until when an append that starts now may be tried. What an earlier attempt on another node has stored under a fresh
+// id, the stream may forget before this one has had giveUp.
+func attemptsEnd(id string, now time.Time) time.Time {
+	left := giveUp
+	if freshnessOf(id, now) == fresh {
+		age, _ := ageOf(id, now)
+		left = min(left, layout.DuplicateWindow-freshFuture-time.Second-age)
+	}
+	return now.Add(left)
 }
 
 // storedID is the id under which the log stores a draft: a hash over everything that makes the client's id unique. The same
