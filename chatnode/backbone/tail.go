@@ -71,7 +71,7 @@ func (t *Tail) Head() Position {
 	return t.head
 }
 
-// Close stops following. The follower may still be in a call, and gets none afterwards.
+// Close stops following. Calls of the follower that are under way, or about to begin, may still come.
 func (t *Tail) Close() {
 	t.mu.Lock()
 	closed := t.closed
@@ -197,8 +197,15 @@ func (t *Tail) repair(rest [][]byte) {
 		}
 	}
 	t.mu.Lock()
-	if !t.closed {
+	switch {
+	case t.closed:
+	case t.hole: // what was left is older than what was dropped meanwhile, and is read from the log as well
+		t.b.metrics.liveDropped.Add(float64(len(rest)))
+	default:
 		t.queue = append(rest, t.queue...)
+		for _, payload := range rest {
+			t.bytes += len(payload)
+		}
 	}
 	t.mu.Unlock()
 	t.rest()

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
@@ -181,4 +184,55 @@ func FuzzBeacon(f *testing.F) {
 			t.Fatalf("%+v came back as %+v, %v", b, again, err)
 		}
 	})
+}
+
+// flooder fills its tail's queue whenever it is given messages, and has the next one stored.
+type flooder struct {
+	*recorder
+	t      *testing.T
+	tail   *Tail
+	rounds int
+}
+
+func (f *flooder) Messages(batch []*Message) {
+	if f.rounds--; f.rounds > 0 {
+		double := appendEnvelope(nil, f.tail.b.term(f.tail.shard), &Message{Offset: 1})
+		for range 2 * maxQueued {
+			f.tail.push(double)
+		}
+		send(f.t, f.tail.b, f.tail.feed, idAt(time.Now()), "next")
+	}
+	f.recorder.Messages(batch)
+}
+
+func TestQueuesStayBoundedWhileATailIsRepairedAgainAndAgain(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	b := openWith(t, Options{DataDir: t.TempDir(), Registerer: registry})
+	const rounds = 6
+	f := &flooder{recorder: newRecorder(), t: t, rounds: rounds}
+	var err error
+	if f.tail, err = b.Follow(t.Context(), room("a"), f); err != nil {
+		t.Fatal(err)
+	}
+	defer f.tail.Close()
+	send(t, b, room("a"), idAt(time.Now()), "first")
+	f.awaitCount(t, rounds)
+	// What was left of all queues is handled in the end.
+	await(t, "the tail to rest", func() bool {
+		f.tail.mu.Lock()
+		defer f.tail.mu.Unlock()
+		return !f.tail.running && len(f.tail.queue) == 0
+	})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "chatnode_log_doubles_total" {
+			continue
+		}
+		if doubles := family.GetMetric()[0].GetCounter().GetValue(); doubles > 2*maxQueued {
+			t.Fatalf("%v messages were kept in a queue of %d", doubles, maxQueued)
+		}
+	}
 }
