@@ -22,12 +22,15 @@ const paths = {
   sse: '/connection/sse',
 };
 
+// What SDK 5.7.4 does to its application: with disorder, it hands on some publications in a wrong order when a stream brings many at
+// once (burst.test.js shows that the wire has them right). A fragile one also gives up its connection when a reply or a push comes in
+// two pieces, whereupon its calls fail, and recovers from a position that its disorder has left too low.
 export const combinations = [
   { name: 'WebSocket JSON', transport: 'websocket', encoding: json },
   { name: 'WebSocket Protobuf', transport: 'websocket', encoding: protobuf },
-  { name: 'HTTP streaming JSON', transport: 'http_stream', encoding: json },
-  { name: 'HTTP streaming Protobuf', transport: 'http_stream', encoding: protobuf },
-  { name: 'SSE JSON', transport: 'sse', encoding: json },
+  { name: 'HTTP streaming JSON', transport: 'http_stream', encoding: json, disorder: true },
+  { name: 'HTTP streaming Protobuf', transport: 'http_stream', encoding: protobuf, disorder: true, fragile: true },
+  { name: 'SSE JSON', transport: 'sse', encoding: json, disorder: true },
 ];
 
 // The SDK forgets the promise of an emulation request, so a connection that is

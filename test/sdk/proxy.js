@@ -29,7 +29,7 @@ export class Proxy {
   // cut drops every connection and lets no new one through until restore.
   cut() {
     this.#refusing = true;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   restore() {

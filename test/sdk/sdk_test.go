@@ -37,7 +37,7 @@ func TestSDKOnTwoNodes(t *testing.T) {
 		node := process.StartChatnode(t, process.ChatnodeOptions{
 			Name:    name,
 			NATSURL: nats.URL(),
-			Flags:   []string{"--dev", "--hmac-secret-file", secret},
+			Flags:   []string{"--dev", "--jwt-hmac-secret-file", secret},
 		})
 		urls = append(urls, node.URL())
 	}

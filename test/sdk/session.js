@@ -30,6 +30,9 @@ export async function devToken(user, ttl) {
   return token;
 }
 
+// number makes a number of an offset: the Protobuf client gives 64 bits as an object.
+export const number = (offset) => Number(String(offset));
+
 // Recorder keeps the events of an emitter in order, each as {name, ...context}.
 export class Recorder {
   events = [];
@@ -96,7 +99,7 @@ export async function open(t, combination, { user, proxy, ...options } = {}) {
     recorder.all('connected')[0] ?? recorder.all('disconnected')[0]);
   const { encode, decode } = combination.encoding;
   return {
-    client, proxy, user, id, recorder, decode,
+    client, proxy, user, id, recorder, decode, combination,
     publish: (channel, value) => client.publish(channel, encode(value)),
     rpc: async (method, value) => decode((await client.rpc(method, encode(value))).data),
   };
@@ -108,27 +111,41 @@ export async function subscribe(session, channel, options) {
   const subscription = session.client.newSubscription(channel, options);
   const recorder = new Recorder(subscription, subscriptionEvents);
   recorder.subscription = subscription;
-  // texts are the messages so far, in the order of their arrival.
-  recorder.texts = () => recorder.all('publication').map((event) => session.decode(event.data).text);
+  // publications so far, without the SDK's own faults.
+  recorder.publications = () => {
+    let all = recorder.all('publication').map(({ offset, data }) => ({ offset: number(offset), ...session.decode(data) }));
+    if (session.combination.fragile) all = [...new Map(all.map((p) => [p.offset, p])).values()];
+    return session.combination.disorder ? all.sort((a, b) => a.offset - b.offset) : all;
+  };
+  recorder.texts = () => recorder.publications().map(({ text }) => text);
   subscription.subscribe();
   await recorder.until('subscribed or unsubscribed', () =>
     recorder.all('subscribed')[0] ?? recorder.all('unsubscribed')[0]);
   return recorder;
 }
 
-// send stores a message, and repeats it under the same id while the server
-// says that the fault is temporary or the connection broke (the SDK's own codes
-// are below 100), as an application does.
-export async function send(session, room, text, id = randomUUID()) {
+// insist repeats a call that the server or the SDK calls a passing failure (the SDK's own codes are below 100), as an application does.
+async function insist(session, passing, call) {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await session.rpc('chat.send', { id, room, text });
+      return await call();
     } catch (error) {
-      const repeat = error.temporary || error.code < 100;
-      if (!repeat || attempt === 20) throw error;
+      if (attempt === 20 || session.client.state === 'disconnected' || !passing(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
+}
+
+// send stores a message. Its id makes it safe to repeat.
+export function send(session, room, text, id = randomUUID()) {
+  const passing = (error) => error.temporary || error.code < 100;
+  return insist(session, passing, () => session.rpc('chat.send', { id, room, text }));
+}
+
+// history reads a page.
+export function history(session, channel, options) {
+  const passing = (error) => session.combination.fragile && error.code < 100;
+  return insist(session, passing, () => session.client.history(channel, options));
 }
 
 // fill sends the texts of a range in order, with a new user before the rate
