@@ -77,7 +77,7 @@ type Backbone struct {
 	metrics                   *metrics
 	appended                  atomic.Uint64
 	newest, terms             []atomic.Uint64 // by shard: the newest sequence seen, and the newest term
-	draining, checking        atomic.Bool
+	draining                  atomic.Bool
 	ctx                       context.Context
 	cancel                    context.CancelFunc
 	tasks                     sync.WaitGroup

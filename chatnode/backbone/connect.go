@@ -78,7 +78,7 @@ func (b *Backbone) mainEvents() []nats.Option {
 	return []nats.Option{nats.ReconnectHandler(func(nc *nats.Conn) {
 		b.metrics.reconnects.Inc()
 		b.log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
-		b.checkAll()
+		b.listen.checkSoon()
 	}), nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 		if b.ctx.Err() == nil {
 			b.log.Warn("lost the connection to NATS", "error", err)
@@ -101,7 +101,7 @@ func (b *Backbone) liveEvents() []nats.Option {
 func (b *Backbone) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 	if errors.Is(err, nats.ErrSlowConsumer) {
 		b.metrics.liveDropped.Inc()
-		b.checkAll()
+		b.listen.checkSoon()
 		return
 	}
 	subject := ""
@@ -109,17 +109,6 @@ func (b *Backbone) asyncError(_ *nats.Conn, sub *nats.Subscription, err error) {
 		subject = sub.Subject
 	}
 	b.log.Warn("NATS reported an error", "error", err, "subject", subject)
-}
-
-// checkAll compares the heads of everything that is followed.
-func (b *Backbone) checkAll() {
-	if !b.checking.CompareAndSwap(false, true) {
-		return
-	}
-	b.spawn(func() {
-		defer b.checking.Store(false)
-		b.listen.checkAll(b.ctx)
-	})
 }
 
 // machine names what must go on running for acknowledged messages to be safe from a loss of power; empty if nothing has to.

@@ -28,6 +28,7 @@ type listener struct {
 	b        *Backbone
 	channels [liveChannels]chan *nats.Msg
 	seed     maphash.Seed
+	wanted   chan struct{} // has all heads compared
 
 	mu    sync.RWMutex
 	tails map[string]*Tail // by live subject
@@ -41,7 +42,7 @@ type listener struct {
 }
 
 func newListener(b *Backbone) *listener {
-	l := &listener{b: b, seed: maphash.MakeSeed(), tails: map[string]*Tail{}}
+	l := &listener{b: b, seed: maphash.MakeSeed(), wanted: make(chan struct{}, 1), tails: map[string]*Tail{}}
 	l.work.Cond = sync.NewCond(&l.work.Mutex)
 	for i := range l.channels {
 		l.channels[i] = make(chan *nats.Msg, liveChannelSize)
@@ -145,14 +146,30 @@ func (l *listener) count() float64 {
 	return float64(len(l.tails))
 }
 
-// checks compares heads every so often.
+// checks compares heads every so often, and when checkSoon wants it.
 func (l *listener) checks(ctx context.Context) {
-	for sleep(ctx, checkEvery) {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-l.wanted:
+		}
 		l.checkAll(ctx)
 	}
 }
 
-// checkAll compares the heads of all tails.
+// checkSoon has all heads compared at once, or once more after the comparison that is under way.
+func (l *listener) checkSoon() {
+	select {
+	case l.wanted <- struct{}{}:
+	default:
+	}
+}
+
+// checkAll compares the heads of all tails. A shard without an owner keeps no other one waiting.
 func (l *listener) checkAll(ctx context.Context) {
 	l.mu.RLock()
 	byShard := map[layout.Shard][]*Tail{}
@@ -160,9 +177,11 @@ func (l *listener) checkAll(ctx context.Context) {
 		byShard[t.shard] = append(byShard[t.shard], t)
 	}
 	l.mu.RUnlock()
+	var all sync.WaitGroup
 	for shard, tails := range byShard {
-		l.compare(ctx, shard, tails)
+		all.Go(func() { l.compare(ctx, shard, tails) })
 	}
+	all.Wait()
 }
 
 // check compares the heads of the tails of one shard.
