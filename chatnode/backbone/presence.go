@@ -64,8 +64,12 @@ func (b *Backbone) Presence(ctx context.Context, feed Feed) (map[string][]byte, 
 		case <-ctx.Done():
 			return nil, fmt.Errorf("read presence: %w: %w", ErrUnavailable, ctx.Err())
 		case m := <-replies:
-			if m.Header.Get("Status") != "" { // 204: the end; 404: nothing there
+			switch status := m.Header.Get("Status"); status {
+			case "":
+			case "204", "404": // the end, or nothing there
 				return found, nil
+			default:
+				return nil, fmt.Errorf("read presence: %w (%s)", ErrUnavailable, status)
 			}
 			node := strings.TrimPrefix(m.Header.Get("Nats-Subject"), prefix)
 			if m.Header.Get("KV-Operation") == "" && (node == b.id || b.roster.alive(node)) {

@@ -53,19 +53,21 @@ func (b *Backbone) page(ctx context.Context, feed Feed, q question) (Page, error
 	if n := len(a.Offsets); n > 0 {
 		page.End = a.Offsets[n-1]
 	}
+	oldestGone := ^uint64(0)
 	for i, m := range messages {
 		if m != nil {
 			page.Messages = append(page.Messages, m.body)
-			continue
+		} else {
+			oldestGone = min(oldestGone, a.Offsets[i])
 		}
+	}
+	if len(page.Messages) < len(messages) {
 		// Erased, which counts as read, or discarded with everything before it.
 		first, err := b.firstOf(ctx, shard)
 		if err != nil {
 			return Page{}, err
 		}
-		if a.Offsets[i] < first {
-			page.Complete = false
-		}
+		page.Complete = page.Complete && oldestGone >= first
 	}
 	return page, nil
 }
