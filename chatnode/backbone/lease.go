@@ -51,17 +51,16 @@ func (b *Backbone) claimLease(ctx context.Context, shard layout.Shard, known own
 		return lease{}, errHeld // its first beacon is still on its way
 	}
 	mine := lease{
-		Node: b.id, Term: max(old.Term, b.term(shard)) + 1, Created: state.Created, Machine: b.machine(),
+		Node: b.id, Term: max(old.Term, b.term(shard)) + 1, Epoch: old.Epoch, Created: state.Created, Machine: b.machine(),
 		Position: max(old.Position, known.position),
 	}
-	if known.term == 0 && !old.Released {
-		mine.Position = state.Last // nobody here has heard of the last owner: whoever has will find a hole and fill it
-	}
-	mine.Epoch = old.Epoch
-	if old.Epoch == "" || !old.Created.Equal(mine.Created) || old.Machine != mine.Machine || mine.Position > state.Last {
+	switch {
+	case old.Epoch == "" || !old.Created.Equal(mine.Created) || old.Machine != mine.Machine || mine.Position > state.Last:
 		mine.Epoch = newEpoch()
 		mine.Term += termsLost
 		mine.Position = min(mine.Position, state.Last)
+	case known.term == 0 && !old.Released:
+		mine.Position = state.Last // nobody here has heard of the last owner: whoever has will find a hole and fill it
 	}
 	return mine, b.writeLease(ctx, shard, mine, revision)
 }

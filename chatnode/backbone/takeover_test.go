@@ -94,3 +94,23 @@ func TestAnOwnerStopsWhenItHearsOfANewerTerm(t *testing.T) {
 	}
 	await(t, "an owner in a newer term", func() bool { return ownerOf(t, b, shard).lease.Term > o.lease.Term+1 })
 }
+
+func TestAStreamShorterThanItsLeaseKnowsChangesTheEpochAlsoIfNobodyRemembersTheOwner(t *testing.T) {
+	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
+	shard := b.layout.ShardOf(room("a"))
+	ownerOf(t, b, shard)
+	b.draining.Store(true)
+	b.election.abandon("the test wants it")
+	old, revision, err := b.readLease(t.Context(), shard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.Node, old.Position = "gone", 100
+	if err := b.writeLease(t.Context(), shard, old, revision); err != nil {
+		t.Fatal(err)
+	}
+	l, err := b.claimLease(t.Context(), shard, ownership{}, streamState{Last: 90, Created: old.Created})
+	if err != nil || l.Epoch == old.Epoch || l.Position != 90 {
+		t.Fatalf("claimed %+v after %+v, %v", l, old, err)
+	}
+}
