@@ -133,6 +133,7 @@ func (b *Backbone) open(ctx context.Context) (err error) {
 	if _, err := b.live.Subscribe(b.layout.Beacon(), b.beacon); err != nil {
 		return fmt.Errorf("subscribe to beacons: %w", err)
 	}
+	b.election.connected = time.Now() // silence before this means nothing
 	for _, run := range []func(context.Context){b.listen.run, b.appender.run, b.election.run, b.sweepPresenceOfTheDead} {
 		b.tasks.Go(func() { run(b.ctx) })
 	}

@@ -55,7 +55,7 @@ type release struct {
 func newElection(b *Backbone) *election {
 	return &election{
 		b: b, owners: map[layout.Shard]*owner{}, claiming: map[layout.Shard]bool{},
-		released: map[layout.Shard]release{}, blocked: map[layout.Shard]time.Time{}, connected: time.Now(),
+		released: map[layout.Shard]release{}, blocked: map[layout.Shard]time.Time{},
 		drain: make(chan chan struct{}),
 	}
 }

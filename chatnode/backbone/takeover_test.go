@@ -114,3 +114,16 @@ func TestAStreamShorterThanItsLeaseKnowsChangesTheEpochAlsoIfNobodyRemembersTheO
 		t.Fatalf("claimed %+v after %+v, %v", l, old, err)
 	}
 }
+
+func TestANodeListensForOwnersBeforeItClaimsHoweverLongItsStartTook(t *testing.T) {
+	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
+	for _, shard := range b.layout.All() {
+		state, err := streamInfo(t.Context(), b.main, b.layout.Stream(shard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.election.connected.Before(state.Created) {
+			t.Errorf("silence counts from %v before it could hear anything", state.Created.Sub(b.election.connected))
+		}
+	}
+}
