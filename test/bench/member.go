@@ -48,7 +48,10 @@ type member struct {
 func dial(ctx context.Context, s *server, number int, p plan) (*member, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialLimit)
 	defer cancel()
-	source := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+number/portsPerAddress))}}
+	var source net.Dialer
+	if further := number / portsPerAddress; further > 0 {
+		source.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+further))}
+	}
 	dialer := websocket.Dialer{NetDialContext: source.DialContext, ReadBufferSize: p.buffer, WriteBufferSize: 512, WriteBufferPool: &writeBuffers}
 	ws, _, err := dialer.DialContext(ctx, "ws://"+s.address+s.dialect.path(), nil) //nolint:bodyclose // gorilla: it need not be
 	if err != nil {
