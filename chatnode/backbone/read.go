@@ -84,9 +84,9 @@ func (b *Backbone) find(ctx context.Context, feed Feed, id string) (uint64, erro
 	if err != nil {
 		return 0, err
 	}
-	for _, s := range found {
-		if s != nil && s.id == id {
-			return s.body.Offset, nil
+	for i, s := range found {
+		if s == nil || s.id == id { // an erased one is recognised by the hash alone, or it would come back
+			return a.Offsets[i], nil
 		}
 	}
 	return 0, nil

@@ -53,3 +53,20 @@ func TestPresenceThatCannotBeReadIsNotTakenForAnEmptyRoom(t *testing.T) {
 		t.Fatalf("got %q %v", got, err)
 	}
 }
+
+func TestARetryOfAnErasedMessageIsRecognised(t *testing.T) {
+	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
+	first := send(t, b, room("a"), "m-1", "1")
+	stream, err := b.js.Stream(t.Context(), b.layout.Stream(b.layout.ShardOf(room("a"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.SecureDeleteMsg(t.Context(), first.Offset); err != nil {
+		t.Fatal(err)
+	}
+	// A retry within the stream's own window would be recognised there.
+	offset, err := b.find(t.Context(), room("a"), storedID(room("a"), &Draft{Sender: "ann", ID: "m-1"}))
+	if err != nil || offset != first.Offset {
+		t.Fatalf("found %d, %v", offset, err)
+	}
+}
