@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -28,16 +27,15 @@ func TestSDKOnOneNode(t *testing.T) {
 func TestSDKOnTwoNodes(t *testing.T) {
 	install(t)
 	nats := process.StartNATS(t, 1)
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, bytes.Repeat([]byte("s"), 32), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	// Nodes with one data directory have one secret of development tokens; their log is the server's.
+	dataDir := t.TempDir()
 	var urls []string
 	for _, name := range []string{"node-1", "node-2"} {
 		node := process.StartChatnode(t, process.ChatnodeOptions{
 			Name:    name,
 			NATSURL: nats.URL(),
-			Flags:   []string{"--dev", "--jwt-hmac-secret-file", secret},
+			DataDir: dataDir,
+			Flags:   []string{"--dev"},
 		})
 		urls = append(urls, node.URL())
 	}
