@@ -68,11 +68,13 @@ func TestASuccessorDispatchesWhatTheIndexKnowsButNoBeaconHasShown(t *testing.T) 
 	for len(got) < 5 {
 		select {
 		case m := <-live:
-			_, message, err := parseEnvelope(m.Data)
+			term, message, err := parseEnvelope(m.Data)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, fmt.Sprint(message.prev, "→", message.Offset))
+			if term == l.Term {
+				got = append(got, fmt.Sprint(message.prev, "→", message.Offset))
+			}
 		case <-time.After(10 * time.Second):
 			t.Fatalf("the successor has dispatched only %v", got)
 		}
