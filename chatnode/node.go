@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -95,15 +97,29 @@ func (n *node) openTokens(ctx context.Context) (err error) {
 		HMACSecretFile: n.o.hmacFile, JWKSURL: n.o.jwksURL, JWKSFile: n.o.jwksFile, Issuer: n.o.issuer, Audience: n.o.audience,
 		Registerer: n.registry, Logger: n.log,
 	}
-	if n.o.dev && n.o.hmacFile == "" {
-		n.development, err = auth.NewDevelopment(auth.DevelopmentOptions{DataDir: n.o.dataDir, Issuer: n.o.issuer, Audience: n.o.audience})
-		if err != nil {
+	if n.o.dev {
+		if n.development, err = n.openDevelopment(); err != nil {
 			return err
 		}
-		o.HMACSecret = n.development.Secret()
+		if n.o.hmacFile == "" {
+			o.HMACSecret = n.development.Secret()
+		}
 	}
 	n.tokens, err = auth.New(ctx, o)
 	return err
+}
+
+// openDevelopment signs with the secret of the tokens' file if there is one, so that all nodes of a fleet know each other's tokens.
+func (n *node) openDevelopment() (*auth.Development, error) {
+	o := auth.DevelopmentOptions{DataDir: n.o.dataDir, Issuer: n.o.issuer, Audience: n.o.audience}
+	if n.o.hmacFile != "" {
+		secret, err := os.ReadFile(n.o.hmacFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the secret of tokens: %w", err)
+		}
+		o.Secret = bytes.TrimSpace(secret)
+	}
+	return auth.NewDevelopment(o)
 }
 
 func (n *node) logOptions() backbone.Options {
@@ -219,9 +235,7 @@ func (n *node) clientHandler() http.Handler {
 	mux.Handle("/", web.Handler())
 	if n.o.dev {
 		mux.HandleFunc("GET /fleet.json", n.fleet)
-		if n.development != nil {
-			mux.Handle("GET /dev/token", n.development)
-		}
+		mux.Handle("GET /dev/token", n.development)
 	}
 	return mux
 }

@@ -110,6 +110,21 @@ func TestDevelopmentPagesAreServedWithDevOnly(t *testing.T) {
 	}
 }
 
+func TestDevelopmentTokensAreSignedWithTheSecretOfTheFleet(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("s", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one, other := startTestNode(t, "--dev", "--jwt-hmac-secret-file="+secret), startTestNode(t, "--dev", "--jwt-hmac-secret-file="+secret)
+	token, err := one.development.Token("ann", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := other.tokens.Connection(token); err != nil || c.User != "ann" {
+		t.Fatalf("%+v %v", c, err)
+	}
+}
+
 func TestFleetListsEveryNode(t *testing.T) {
 	n := startTestNode(t, "--dev", "--name=here")
 	_, body := get(t, "http://"+n.clients.Addr().String()+"/fleet.json")
