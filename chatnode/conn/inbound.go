@@ -4,18 +4,22 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
-// readBuffer is what gorilla reads ahead: enough for most commands in one read. It is most of what an idle connection holds besides its stack.
+// readBuffer is what gorilla reads ahead: enough for most commands in one read. A parked connection has none.
 const readBuffer = 512
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
 
 // inbound is what gorilla takes for the network. It sees when bytes come, so it knows when a message has begun and can give it a deadline,
 // and it keeps gorilla from writing: pongs and close frames go out with everything else.
 type inbound struct {
 	net.Conn
 	conn *Conn
-	br   *bufio.Reader
+	// br is gorilla's as well; its buffer is that of lent, which is nil while there is none.
+	br, lent *bufio.Reader
 	// open is set after the handshake, which gorilla does write.
 	open bool
 	// begun: a part of a message, or of a control frame, is here. within: it is a message's, so a control frame does not end it. armed: the
@@ -26,6 +30,21 @@ type inbound struct {
 	expecting    bool
 	// failed is the error of the network itself.
 	failed error
+}
+
+// borrow gives br a buffer if it has none.
+func (in *inbound) borrow() {
+	if in.lent == nil {
+		in.lent = readers.Get().(*bufio.Reader)
+		*in.br = *in.lent
+		in.br.Reset(in)
+	}
+}
+
+// giveBack takes br's buffer, in which nothing is left.
+func (in *inbound) giveBack() {
+	readers.Put(in.lent)
+	*in.br, in.lent = bufio.Reader{}, nil
 }
 
 func (in *inbound) Read(p []byte) (int, error) {
@@ -140,6 +159,7 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		// Bytes before our answer: gorilla refuses and closes.
 		return c, rw, nil
 	}
-	h.in.br = bufio.NewReaderSize(h.in, readBuffer)
+	h.in.br = new(bufio.Reader)
+	h.in.borrow()
 	return h.in, bufio.NewReadWriter(h.in.br, rw.Writer), nil
 }

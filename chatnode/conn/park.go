@@ -50,6 +50,7 @@ func (c *Conn) park() bool {
 	err := c.link.(parkable).control(func(fd uintptr) {
 		if c.server.parker.watch(int(fd), c) {
 			c.place = int(fd)
+			c.in.giveBack()
 		}
 	})
 	return err == nil && c.place != 0

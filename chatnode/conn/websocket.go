@@ -101,6 +101,7 @@ func (c *Conn) watchControl() {
 // read is a WebSocket's own goroutine, as long as it needs one.
 func (c *Conn) read() {
 	in := c.in
+	in.borrow()
 	err := c.receive()
 	if errors.Is(err, errParked) {
 		return
