@@ -3,6 +3,7 @@
 package conn
 
 import (
+	"errors"
 	"io"
 	"net"
 	"syscall"
@@ -43,7 +44,7 @@ func (d *descriptor) attempt(p []byte) (int, error) {
 	if err == nil {
 		err = d.err
 	}
-	if err == syscall.EAGAIN {
+	if errors.Is(err, syscall.EAGAIN) {
 		return 0, nil
 	}
 	return d.n, err
@@ -59,7 +60,7 @@ func (d *descriptor) tryOnce(fd uintptr) bool {
 func (d *descriptor) step(p []byte) (n int, err error) {
 	waited := d.raw.Write(func(fd uintptr) bool {
 		n, err = writeOnce(fd, p)
-		return err != syscall.EAGAIN
+		return !errors.Is(err, syscall.EAGAIN)
 	})
 	if waited != nil {
 		return 0, waited
