@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
@@ -204,5 +205,33 @@ func TestASecondProcessOnTheSameDataIsRefused(t *testing.T) {
 	_, err := Open(context.Background(), Options{DataDir: dir, Prefix: "test", Shards: 2, Create: true})
 	if err == nil || err.Error() != "data directory "+dir+" is in use by another chat node" {
 		t.Fatalf("got %v", err)
+	}
+}
+
+func TestAnEmptyFeedStaysRecoverableWhenItsShardForgetsItsOldestMessages(t *testing.T) {
+	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
+	for _, text := range numbers(1, 20) {
+		send(t, b, room("busy"), text, text)
+	}
+	r := newRecorder()
+	head := follow(t, b, room("empty"), r).Head()
+	for _, text := range numbers(21, 40) {
+		send(t, b, room("busy"), text, text)
+	}
+	stream, err := b.js.Stream(t.Context(), b.layout.Stream(layout.Shard{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Purge(t.Context(), jetstream.WithPurgeSequence(15)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = openWith(t, Options{DataDir: b.o.DataDir, Shards: 1})
+	send(t, b, room("empty"), "first", "first")
+	page, err := b.After(t.Context(), room("empty"), head.Offset, 10)
+	if err != nil || !page.Complete || page.Head.Epoch != head.Epoch || !slices.Equal(texts(page.Messages), []string{"first"}) {
+		t.Fatalf("after %v: %v complete=%v epoch %s %v", head, texts(page.Messages), page.Complete, page.Head.Epoch, err)
 	}
 }

@@ -22,7 +22,7 @@ const (
 	// storeWait bounds one access to the index's bucket: when its leader is lost, the next attempt should come soon.
 	storeWait = 1 * time.Second
 	// lastCheckpoint bounds the checkpoint of an owner that ends.
-	lastCheckpoint = 500 * time.Millisecond
+	lastCheckpoint = 300 * time.Millisecond
 	// maxAnswering is how many questions to one shard are worked on at a time; further ones are told to try again.
 	maxAnswering = 64
 	// coverWait is how long a question may wait for the reader to reach what the asker has seen.
@@ -237,6 +237,7 @@ func (o *owner) answer(ctx context.Context, q question) (a answer, err error) {
 	if q.Feed != "" {
 		feeds = append(feeds, q.Feed)
 	}
+	a.Position = o.read.at()
 	// The heads are read before the page: what comes between is then in the page, or arrives live, but is never missing.
 	for _, feed := range feeds[:min(len(feeds), maxFeedsAsked)] {
 		head, _, err := o.index.Head(ctx, feed)

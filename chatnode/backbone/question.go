@@ -35,12 +35,26 @@ type answer struct {
 	Term  uint64 `json:"term"`
 	Epoch string `json:"epoch"`
 	// Offsets are a page or the candidates for an id; Heads the newest offsets of the feeds asked about (0: none).
-	Offsets  []uint64 `json:"offsets,omitempty"`
-	Heads    []uint64 `json:"heads,omitempty"`
-	More     bool     `json:"more,omitempty"`
-	Complete bool     `json:"complete,omitempty"`
+	Offsets []uint64 `json:"offsets,omitempty"`
+	Heads   []uint64 `json:"heads,omitempty"`
+	// Position is how far the owner had read the shard before it looked the heads up.
+	Position uint64 `json:"position"`
+	More     bool   `json:"more,omitempty"`
+	Complete bool   `json:"complete,omitempty"`
 	// Retry says why the owner can't answer yet.
 	Retry string `json:"retry,omitempty"`
+}
+
+// head is the position of the only feed that was asked about. A feed without messages stands where its shard does: there is nothing
+// of it up to there, also when the shard's oldest messages have been discarded and nobody could vouch for offset 0 any more.
+func (a *answer) head() (Position, error) {
+	if len(a.Heads) != 1 {
+		return Position{}, fmt.Errorf("malformed answer of a shard's owner: %w", ErrUnavailable)
+	}
+	if a.Heads[0] == 0 {
+		return Position{a.Epoch, a.Position}, nil
+	}
+	return Position{a.Epoch, a.Heads[0]}, nil
 }
 
 // Times and bounds of questions.

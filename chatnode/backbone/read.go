@@ -42,14 +42,15 @@ func (b *Backbone) page(ctx context.Context, feed Feed, q question) (Page, error
 	if err != nil {
 		return Page{}, err
 	}
-	if len(a.Heads) != 1 {
-		return Page{}, fmt.Errorf("malformed answer of the owner of %s: %w", shard, ErrUnavailable)
+	head, err := a.head()
+	if err != nil {
+		return Page{}, err
 	}
 	messages, err := b.fetch(ctx, shard, a.Offsets)
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Head: Position{a.Epoch, a.Heads[0]}, End: q.Offset, Complete: a.Complete, More: a.More}
+	page := Page{Head: head, End: q.Offset, Complete: a.Complete, More: a.More}
 	if n := len(a.Offsets); n > 0 {
 		page.End = a.Offsets[n-1]
 	}

@@ -2,7 +2,6 @@ package backbone
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -50,15 +49,16 @@ func (b *Backbone) Follow(ctx context.Context, feed Feed, f Follower) (*Tail, er
 		return nil, err
 	}
 	a, err := b.ask(ctx, t.shard, question{Op: "heads", Feed: feed.Key()})
-	if err == nil && len(a.Heads) != 1 {
-		err = errors.New("malformed answer")
+	var head Position
+	if err == nil {
+		head, err = a.head()
 	}
 	if err != nil {
 		t.Close()
 		return nil, err
 	}
 	t.mu.Lock()
-	t.head = Position{a.Epoch, a.Heads[0]}
+	t.head = head
 	t.mu.Unlock()
 	t.rest()
 	return t, nil
