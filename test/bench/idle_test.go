@@ -29,14 +29,14 @@ func measureMemory(key, pattern string) func(b *testing.B, s *server) {
 		return plan{name: fmt.Sprintf(pattern, i), buffer: idleBuffer}
 	}
 	return func(b *testing.B, s *server) {
-		count := openFiles(b, size.Connections)
+		size.Connections = openFiles(b, size.Connections)
 		gather(b, s, warmUp, idle).leave()
 		before, err := s.memory(b.Context())
 		must(b, err)
-		members := gather(b, s, count, idle)
+		members := gather(b, s, size.Connections, idle)
 		after, err := s.memory(b.Context())
 		must(b, err)
 		must(b, members.check())
-		record(b, s.system, key, float64(after-before)/1000/float64(count))
+		record(b, s.system, key, float64(after-before)/1000/float64(size.Connections))
 	}
 }
