@@ -53,7 +53,6 @@ export function newClient({ transport, encoding }, base, options) {
     emulationEndpoint: emulation,
     minReconnectDelay: 20,
     maxReconnectDelay: 200,
-    timeout: 20000,
     ...options,
   });
 }

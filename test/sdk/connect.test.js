@@ -48,14 +48,18 @@ for (const combination of combinations) {
     await session.recorder.next('connected');
     assert.equal((await session.recorder.next('error')).error.code, 109);
   });
+}
 
-  test(`${combination.name}: a token is refreshed while the connection lives`, options, async (t) => {
+// They mostly wait, so they do it together.
+test('refresh', { ...options, concurrency: true }, (t) => Promise.all(combinations.map((combination) =>
+  t.test(`${combination.name}: a token is refreshed while the connection lives`, options, async (t) => {
+    const user = unique('ann-');
     let asked = 0;
     const session = await open(t, combination, {
-      token: await devToken('ann', 2),
+      token: await devToken(user, 2),
       getToken: () => {
         asked++;
-        return devToken('ann', 2);
+        return devToken(user, 2);
       },
     });
     const channel = unique('room:');
@@ -68,8 +72,7 @@ for (const combination of combinations) {
     }
     assert.equal(session.recorder.all('connected').length, 1, 'the connection was made anew');
     assert.equal(session.recorder.all('disconnected').length, 0);
-  });
-}
+  }))));
 
 // expiry is when a token ends, in ms since the epoch.
 function expiry(token) {

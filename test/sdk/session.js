@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { newClient } from './combinations.js';
 import { Proxy } from './proxy.js';
 
-const deadline = 20_000; // ms, for one condition
+const deadline = 30_000; // ms, for one condition
 
 const nodes = (process.env.CHATNODE_URLS ?? '').split(',').filter(Boolean);
 if (nodes.length === 0) throw new Error('CHATNODE_URLS is empty: the Go test sets it');
