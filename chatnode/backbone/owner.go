@@ -64,7 +64,11 @@ func (b *Backbone) startOwner(shard layout.Shard, l lease) *owner {
 	go func() {
 		defer close(o.done)
 		defer cancel()
-		if err := o.run(ctx); err != nil && ctx.Err() == nil {
+		switch err := o.run(ctx); {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, index.ErrDeposed):
+			b.log.Info("another node owns a shard now", "shard", shard.String(), "term", l.Term)
+		default:
 			b.log.Error("stopped owning a shard", "shard", shard.String(), "term", l.Term, "error", err)
 		}
 	}()

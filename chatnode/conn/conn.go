@@ -60,6 +60,16 @@ func (c *Conn) Backlog() int {
 	return c.backlog
 }
 
+// Unsent is Backlog and what the kernel holds that the client's side has not taken yet, where the platform tells. A client that reads
+// nothing while much is sent has some.
+func (c *Conn) Unsent() int {
+	waiting := c.Backlog()
+	if l, ok := c.link.(interface{ unsent() int }); ok {
+		waiting += l.unsent()
+	}
+	return waiting
+}
+
 // Write sends bytes that are framed already. It never blocks and never changes or keeps wire, which may be shared with other connections.
 // False means that the queue is full and nothing of wire was taken; Handler.Drained follows. A frame larger than the queue is taken when
 // nothing else waits. On a connection that is closing or gone the bytes are dropped, which is counted, and the answer is true.

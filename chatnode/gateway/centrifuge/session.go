@@ -45,6 +45,8 @@ type session struct {
 
 	// unanswered is true while a pong is awaited; it is touched by the connection's events only.
 	unanswered bool
+	// latePongs is how many times the answer was late, while the ping may have lain behind what the client has not read.
+	latePongs int
 
 	// turn is held while commands are taken, and guards what follows.
 	turn sync.Mutex
@@ -82,7 +84,7 @@ func (g *Gateway) open(c *conn.Conn, encoding protocol.Encoding) *session {
 // Frame implements conn.Handler.
 func (s *session) Frame(payload []byte) {
 	if s.unanswered {
-		s.unanswered = false
+		s.unanswered, s.latePongs = false, 0
 		s.conn.Cancel(deadlinePong)
 	}
 	commands, broken := protocol.DecodeCommands(s.encoder.encoding, payload, s.gateway.codec)
@@ -153,12 +155,33 @@ func (s *session) Deadline(kind int) {
 			s.disconnect(protocol.DisconnectStale)
 		}
 	case deadlinePong:
-		s.disconnect(protocol.DisconnectNoPong)
+		s.pongLate()
 	case deadlineToken:
 		s.disconnect(protocol.DisconnectExpired)
 	case deadlineSubscriptions:
 		s.gateway.start(s.expireSubscriptions)
 	}
+}
+
+// unreadSlack is more than what lies in a dead connection in which next to nothing but a ping was sent, in bytes; maxLatePongs is how
+// many times PongTimeout a client that reads nothing may be late, if the socket's own rule for a full queue does not apply yet.
+const (
+	unreadSlack  = 4 << 10
+	maxLatePongs = 9
+)
+
+// pongLate ends a session that has not answered a ping, unless the ping may lie behind much that the client has not read: a client that
+// reads slowly, or has stopped for a minute, is not dead.
+func (s *session) pongLate() {
+	s.latePongs++
+	switch {
+	case s.conn.Backlog() > 0: // how long it may take nothing then is the socket's rule
+	case s.conn.Unsent() > unreadSlack && s.latePongs < maxLatePongs:
+	default:
+		s.disconnect(protocol.DisconnectNoPong)
+		return
+	}
+	s.conn.After(s.gateway.limits.PongTimeout, deadlinePong)
 }
 
 // Closed implements conn.Handler.

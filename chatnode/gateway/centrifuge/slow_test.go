@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 	"github.com/chatfleet/chatfleet/test/client"
@@ -116,4 +117,38 @@ func TestAClientThatLeavesTooManyRepliesIsClosed(t *testing.T) {
 	}
 	eventually(t, "the disconnect", ended)
 	g.hold.Unlock()
+}
+
+func TestAClientThatStopsReadingAfterAPingIsNotTakenForDead(t *testing.T) {
+	n := startNode(t, func(s *setup) {
+		s.conns.QueueBytes = 32 << 10
+		s.conns.PingInterval = 300 * time.Millisecond
+		s.options.Limits.PongTimeout = 1500 * time.Millisecond
+	})
+	slow, g := n.connectSlowly(t, transports[0], "ann")
+	slow.subscribe("room:a")
+	writer := n.client(t, client.Options{Token: tokenOf(t, "bob")})
+	g.hold.Lock()
+	pings := func() float64 { return n.metric("chatnode_centrifuge_encoded_pushes_total", "kind", "ping") }
+	enough := pings() + 3 // both clients are pinged, so one of these is for the slow one
+	eventually(t, "a ping to the slow client", func() bool { return pings() >= enough })
+	const messages = 400
+	text := strings.Repeat("x", 8<<10)
+	for i := range messages {
+		if err := writer.Publish(t.Context(), "room:a", raw(t, map[string]string{"text": fmt.Sprint(i, text)})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// When a client that is really dead has been closed, the time for the slow one's answer is over too.
+	command := connectWith(tokenOf(t, "carl"))
+	dead := n.dial(t, transports[0], command)
+	dead.mute = true
+	dead.await(command)
+	dead.wantEnd(3012)
+	g.hold.Unlock()
+	for i := range messages {
+		if got := textOf(t, slow.push().Pub); got != fmt.Sprint(i, text) {
+			t.Fatalf("message %d is %.20q", i, got)
+		}
+	}
 }
