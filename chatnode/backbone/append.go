@@ -97,6 +97,8 @@ type line struct {
 type appender struct {
 	b      *Backbone
 	shards map[layout.Shard]*appendShard
+	// launched wakes the sweeper, which rests while nothing is in flight.
+	launched chan struct{}
 }
 
 type appendShard struct {
@@ -112,7 +114,7 @@ type appendShard struct {
 }
 
 func newAppender(b *Backbone) *appender {
-	a := &appender{b: b, shards: map[layout.Shard]*appendShard{}}
+	a := &appender{b: b, shards: map[layout.Shard]*appendShard{}, launched: make(chan struct{}, 1)}
 	for _, shard := range b.layout.All() {
 		a.shards[shard] = &appendShard{
 			a: a, shard: shard,
@@ -209,6 +211,10 @@ func (s *appendShard) launch(p *Pending) {
 		return
 	}
 	s.flights[p] = struct{}{}
+	select {
+	case s.a.launched <- struct{}{}:
+	default:
+	}
 	s.send(p)
 }
 
@@ -343,21 +349,36 @@ func (a *appender) waiting() float64 {
 	return float64(n)
 }
 
-// run sweeps all shards until ctx ends; then everything under way fails with ErrClosed.
+// run sweeps all shards, while anything is in flight, until ctx ends; then everything under way fails with ErrClosed.
 func (a *appender) run(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			for _, s := range a.shards {
-				s.close()
-			}
-			return
-		case <-tick.C:
-			for _, s := range a.shards {
-				s.sweep()
+	for ctx.Err() == nil {
+		if !a.flying() {
+			select {
+			case <-ctx.Done():
+			case <-a.launched:
 			}
 		}
+		if !sleep(ctx, sweepEvery) {
+			break
+		}
+		for _, s := range a.shards {
+			s.sweep()
+		}
 	}
+	for _, s := range a.shards {
+		s.close()
+	}
+}
+
+// flying reports whether any append is in flight.
+func (a *appender) flying() bool {
+	for _, s := range a.shards {
+		s.mu.Lock()
+		n := len(s.flights)
+		s.mu.Unlock()
+		if n > 0 {
+			return true
+		}
+	}
+	return false
 }

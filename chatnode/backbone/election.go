@@ -13,6 +13,8 @@ import (
 // Rhythm of beacons and claims.
 const (
 	beaconEvery = 100 * time.Millisecond
+	// aloneEvery is the rhythm of a node that has the log to itself, and nobody to show it to.
+	aloneEvery = 1 * time.Second
 	// lateTick is how late its own beacon may be before an owner must assume that others have taken over.
 	lateTick = 800 * time.Millisecond
 	// claimSilence without a beacon lets the first candidate claim a shard, and each further one claimStep later.
@@ -62,7 +64,11 @@ func newElection(b *Backbone) *election {
 
 // run ticks until ctx ends; then it gives up every shard.
 func (e *election) run(ctx context.Context) {
-	tick := time.NewTicker(beaconEvery)
+	every := beaconEvery
+	if e.b.o.Exclusive {
+		every = aloneEvery
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	e.tick(ctx, time.Now())
 	for {
@@ -81,7 +87,7 @@ func (e *election) run(ctx context.Context) {
 
 func (e *election) tick(ctx context.Context, scheduled time.Time) {
 	now := time.Now()
-	if !e.lastTick.IsZero() && max(now.Sub(e.lastTick), now.Sub(scheduled)) > lateTick {
+	if !e.b.o.Exclusive && !e.lastTick.IsZero() && max(now.Sub(e.lastTick), now.Sub(scheduled)) > lateTick {
 		e.b.metrics.lateTicks.Inc()
 		e.abandon("its own beacon was late")
 		e.connected = now // what came meanwhile has to be read first

@@ -95,8 +95,13 @@ func (o *owner) run(ctx context.Context) error {
 	background.Go(func() { o.checkpoints(ctx) })
 	o.b.log.Debug("own a shard", "shard", o.shard.String(), "term", o.lease.Term, "from", o.from, "last", state.Last)
 
+	heartbeat := readHeartbeat
+	if o.b.server != nil {
+		heartbeat = aloneHeartbeat
+	}
 	r := reader{
-		nc: o.b.live, stream: o.b.layout.Stream(o.shard), prefix: o.b.layout.StoredPrefix(o.shard), inbox: o.b.layout.Inbox(o.b.id) + ".r",
+		heartbeat: heartbeat,
+		nc:        o.b.live, stream: o.b.layout.Stream(o.shard), prefix: o.b.layout.StoredPrefix(o.shard), inbox: o.b.layout.Inbox(o.b.id) + ".r",
 		opened: o.opened, deliver: func(s stored) error { return o.take(ctx, s) }, caughtUp: o.read.set,
 	}
 	// The index may know messages that its former owner did not dispatch, or of which no beacon has told.

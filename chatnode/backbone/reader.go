@@ -16,9 +16,11 @@ import (
 const (
 	readBatch     = 1000
 	readHeartbeat = 500 * time.Millisecond
-	readExpiry    = 5 * time.Second
-	// readSilence without a message or a heartbeat means that the consumer is gone.
-	readSilence = 3 * readHeartbeat
+	// aloneHeartbeat is that of a log inside this process, of which there is no network to lose anything.
+	aloneHeartbeat = 2 * time.Second
+	readExpiry     = 5 * time.Second
+	// readSilence is how many heartbeats may be missing before the consumer is taken for gone.
+	readSilence = 3
 	// apiWait bounds one request to the JetStream API of a reader: after a leader loss it must try again soon.
 	apiWait       = 700 * time.Millisecond
 	readRetryWait = 150 * time.Millisecond
@@ -36,8 +38,10 @@ type stored struct {
 type reader struct {
 	nc     *nats.Conn
 	stream string
-	prefix string // of the stored subjects
-	inbox  string // prefix for the subjects that messages are delivered to
+	// heartbeat is how often the server shows that a consumer without messages is there.
+	heartbeat time.Duration
+	prefix    string // of the stored subjects
+	inbox     string // prefix for the subjects that messages are delivered to
 	// opened is called with the stream's state before each (re)start; an error ends the reading.
 	opened func(state streamState) error
 	// deliver is called for each message in order.
@@ -92,8 +96,8 @@ func (r *reader) read(ctx context.Context, next, last uint64) (uint64, error) {
 	if next > last {
 		r.caughtUp(last)
 	}
-	pull := puller{nc: r.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + r.stream + "." + consumer, inbox: inbox}
-	silence := time.NewTimer(readSilence)
+	pull := puller{heartbeat: r.heartbeat, nc: r.nc, subject: "$JS.API.CONSUMER.MSG.NEXT." + r.stream + "." + consumer, inbox: inbox}
+	silence := time.NewTimer(readSilence * r.heartbeat)
 	defer silence.Stop()
 	for delivered := uint64(0); ; {
 		if err := pull.fill(); err != nil {
@@ -105,7 +109,7 @@ func (r *reader) read(ctx context.Context, next, last uint64) (uint64, error) {
 		case <-silence.C:
 			return next, errReaderBroken
 		case m := <-messages:
-			silence.Reset(readSilence)
+			silence.Reset(readSilence * r.heartbeat)
 			if m.Header.Get("Status") != "" {
 				if !r.status(&pull, m.Header, delivered) {
 					return next, errReaderBroken
@@ -178,15 +182,21 @@ func (r *reader) remove(consumer string) {
 type puller struct {
 	nc             *nats.Conn
 	subject, inbox string
+	heartbeat      time.Duration
 	outstanding    int
+	pulled         bool
 }
 
 func (p *puller) fill() error {
 	if p.outstanding > readBatch/2 {
 		return nil
 	}
-	want := readBatch - p.outstanding
-	request := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, want, readExpiry, readHeartbeat)
+	want, heartbeat := readBatch-p.outstanding, p.heartbeat
+	if !p.pulled {
+		heartbeat = min(heartbeat, readHeartbeat) // the first one tells how far there is to read
+	}
+	p.pulled = true
+	request := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, want, readExpiry, heartbeat)
 	p.outstanding += want
 	return p.nc.PublishRequest(p.subject, p.inbox, request)
 }

@@ -16,7 +16,8 @@ func readShard(t *testing.T, b *Backbone, shard layout.Shard) (got *progress, ca
 	t.Helper()
 	got, caughtUp = &progress{}, &progress{}
 	r := reader{
-		nc: b.live, stream: b.layout.Stream(shard), prefix: b.layout.StoredPrefix(shard), inbox: b.layout.Inbox(b.id) + ".test",
+		heartbeat: readHeartbeat,
+		nc:        b.live, stream: b.layout.Stream(shard), prefix: b.layout.StoredPrefix(shard), inbox: b.layout.Inbox(b.id) + ".test",
 		opened:   func(streamState) error { return nil },
 		deliver:  func(s stored) error { got.set(s.body.Offset); return nil },
 		caughtUp: caughtUp.set,
