@@ -11,13 +11,11 @@ func (c *Conn) After(d time.Duration, kind int) {
 	s := c.server
 	d = min(max(d, 0), longest)
 	s.wheel.set(&c.timer, kind, s.tick(s.options.Now().Add(d+wheelTick-1)))
-	c.events.And(^(eventDeadline << kind))
 }
 
 // Cancel takes a deadline back. If it is called within a method of the handler, Deadline(kind) does not come any more.
 func (c *Conn) Cancel(kind int) {
 	c.server.wheel.cancel(&c.timer, kind)
-	c.events.And(^(eventDeadline << kind))
 }
 
 // tick is the wheel's number of a time.
@@ -28,7 +26,7 @@ func (s *Server) turnWheel() {
 	defer close(s.stopped)
 	ticker := time.NewTicker(wheelTick)
 	defer ticker.Stop()
-	var due []fired
+	var due []*Conn
 	for {
 		select {
 		case <-s.stop:
@@ -36,8 +34,8 @@ func (s *Server) turnWheel() {
 		case <-ticker.C:
 		}
 		due = s.wheel.advance(s.tick(s.options.Now()), due[:0])
-		for _, f := range due {
-			f.conn.post(f.events)
+		for _, c := range due {
+			c.deliver()
 		}
 		clear(due)
 	}

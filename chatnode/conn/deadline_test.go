@@ -124,3 +124,27 @@ func TestDeadlineCancelledInACallOfTheHandlerDoesNotCome(t *testing.T) {
 		t.Fatalf("deadline %d", got)
 	}
 }
+
+func TestDeadlineCancelledWhenItHasJustFallenDueDoesNotCome(t *testing.T) {
+	hand := &clock{now: time.Unix(1000, 0)} // stands still, so the test turns the wheel
+	n := startNode(t, Options{Now: hand.Now, PingInterval: 1000 * time.Hour}, nil)
+	n.prepare = func(e *events) {
+		e.onFrame = func(c *Conn, payload []byte) {
+			c.Cancel(0)
+			c.After(time.Minute, 1)
+			c.Write(WSText.Append(nil, payload))
+		}
+	}
+	client, e := n.dial(nil, nil)
+	e.conn.After(0, 0)
+	e.conn.After(0, 1)
+	e.conn.After(0, 2)
+	due := n.wheel.advance(10, nil)
+	say(t, client, "cancel")
+	for _, c := range due {
+		c.deliver()
+	}
+	if got := next(t, e.deadlines, "Deadline"); got != 2 || len(e.deadlines) > 0 {
+		t.Fatalf("deadline %d and %d others", got, len(e.deadlines))
+	}
+}

@@ -56,6 +56,7 @@ func (w *wheel) set(t *timer, kind int, at uint32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t.due[kind] = max(at, w.hand+1)
+	t.forget(kind)
 	if t.at != 0 && t.due[kind] < t.at {
 		w.unlink(t)
 		w.place(t)
@@ -66,7 +67,11 @@ func (w *wheel) cancel(t *timer, kind int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t.due[kind] = 0
+	t.forget(kind)
 }
+
+// forget needs the wheel's mu. It takes a deadline back that has fallen due, but was not handed over yet.
+func (t *timer) forget(kind int) { t.conn.events.And(^(eventDeadline << kind)) }
 
 // place needs mu, and t in no slot.
 func (w *wheel) place(t *timer) {
@@ -101,14 +106,8 @@ func (w *wheel) unlink(t *timer) {
 	t.prev, t.next, t.at = nil, nil, 0
 }
 
-// fired is a connection of which something is due.
-type fired struct {
-	conn   *Conn
-	events uint32
-}
-
-// advance moves the hand and returns what fell due, appended to out.
-func (w *wheel) advance(to uint32, out []fired) []fired {
+// advance moves the hand, notes what falls due as events, and returns the connections that have some to deliver, appended to out.
+func (w *wheel) advance(to uint32, out []*Conn) []*Conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if to <= w.hand {
@@ -123,7 +122,9 @@ func (w *wheel) advance(to uint32, out []fired) []fired {
 		for t != nil {
 			next := t.next
 			if events := w.collect(t); events != 0 {
-				out = append(out, fired{t.conn, events})
+				// Not later, or else a cancellation could come between.
+				t.conn.events.Or(events)
+				out = append(out, t.conn)
 			}
 			w.place(t)
 			t = next
