@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { webcrypto } from 'node:crypto';
 import { uuid7 } from '../model/uuid7.js';
+
+// Browsers have it; Node before 20 only as a module.
+globalThis.crypto ??= webcrypto;
 
 test('lays out time, version, variant and randomness as RFC 9562 shows', () => {
   // The example of appendix A.6.
