@@ -272,11 +272,7 @@ func (n *node) drain() {
 
 // close ends whatever has been started, in the order in which it depends on each other.
 func (n *node) close() error {
-	for _, l := range []net.Listener{n.clients, n.admin} {
-		if l != nil && n.gateway == nil {
-			_ = l.Close() // serve's servers close them otherwise
-		}
-	}
+	defer n.closeListeners()
 	if n.conns != nil {
 		n.conns.Close()
 	}
@@ -293,6 +289,15 @@ func (n *node) close() error {
 		return n.messages.Close()
 	}
 	return nil
+}
+
+// closeListeners closes those too that no server of serve has closed.
+func (n *node) closeListeners() {
+	for _, l := range []net.Listener{n.clients, n.admin} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
 }
 
 func ignoreClosed(err error) error {
