@@ -206,12 +206,15 @@ func (n *node) serve(ctx context.Context) error {
 // Time limits of HTTP, which do not concern WebSockets and streams once they are open.
 const (
 	headerWait  = 10 * time.Second
+	requestWait = 20 * time.Second
 	idleWait    = 60 * time.Second
 	headerBytes = 64 << 10
 )
 
 func (n *node) clientServer() (*http.Server, error) {
-	s := &http.Server{Handler: n.clientHandler(), ReadHeaderTimeout: headerWait, IdleTimeout: idleWait, MaxHeaderBytes: headerBytes}
+	s := &http.Server{
+		Handler: n.clientHandler(), ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, IdleTimeout: idleWait, MaxHeaderBytes: headerBytes,
+	}
 	if n.o.tlsCert != "" {
 		c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)
 		if err != nil {
