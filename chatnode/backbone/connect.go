@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,17 +43,33 @@ func (b *Backbone) dial(purpose string, events []nats.Option) (*nats.Conn, error
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(b.asyncError),
 	}, events...)
-	url := b.o.NATS.URL
 	if b.server != nil {
 		o = append(o, nats.InProcessServer(b.server))
 	} else {
 		o = append(o, b.o.NATS.security()...)
 	}
-	nc, err := nats.Connect(url, o...)
-	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w; is it running, with JetStream?", url, err)
+	nc, err := nats.Connect(b.o.NATS.URL, o...)
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
+		return nil, fmt.Errorf("connect to NATS at %s: nobody answers there; is it running?", b.o.NATS.redacted())
+	case err != nil:
+		return nil, fmt.Errorf("connect to NATS at %s: %w", b.o.NATS.redacted(), err)
 	}
 	return nc, nil
+}
+
+// redacted is the addresses without their passwords, for people to read.
+func (o NATSOptions) redacted() string {
+	var shown []string
+	for _, address := range strings.Split(o.URL, ",") {
+		u, err := url.Parse(strings.TrimSpace(address))
+		if err != nil {
+			shown = append(shown, "an address that is none")
+			continue
+		}
+		shown = append(shown, u.Redacted())
+	}
+	return strings.Join(shown, ",")
 }
 
 func (o NATSOptions) security() (options []nats.Option) {

@@ -57,12 +57,12 @@ func (b *Backbone) awaitJetStream(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
-			return fmt.Errorf("use JetStream at %s: %w", b.o.NATS.URL, err)
+			return fmt.Errorf("use JetStream at %s: %w", b.o.NATS.redacted(), err)
 		case !told:
 			b.log.Info("waiting for JetStream", "error", err)
 		}
 		if !sleep(ctx, readRetryWait) {
-			return fmt.Errorf("JetStream at %s does not answer: %w; is it enabled?", b.o.NATS.URL, err)
+			return fmt.Errorf("JetStream at %s does not answer: %w; is it enabled?", b.o.NATS.redacted(), err)
 		}
 	}
 }

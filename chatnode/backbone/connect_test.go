@@ -1,0 +1,134 @@
+package backbone
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// issuer is a certificate authority of the test's own.
+type issuer struct {
+	t    *testing.T
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newIssuer(t *testing.T) *issuer {
+	t.Helper()
+	i := &issuer{t: t, dir: t.TempDir()}
+	i.cert, i.key = i.issue("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
+	return i
+}
+
+// issue writes NAME.crt and NAME.key.
+func (i *issuer) issue(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
+	i.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	template.SerialNumber, template.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	parent, signer := i.cert, i.key
+	if parent == nil {
+		parent, signer = template, key
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{".crt": {Type: "CERTIFICATE", Bytes: raw}, ".key": {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(i.file(name+file), pem.EncodeToMemory(block), 0o600); err != nil {
+			i.t.Fatal(err)
+		}
+	}
+	cert, err := x509.ParseCertificate(raw)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return cert, key
+}
+
+func (i *issuer) file(name string) string { return filepath.Join(i.dir, name) }
+
+// startGuarded starts a NATS server that wants a certificate and a password.
+func startGuarded(t *testing.T, i *issuer) string {
+	t.Helper()
+	pair, err := tls.LoadX509KeyPair(i.file("server.crt"), i.file("server.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(i.cert)
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Username: "node", Password: "s3cret", TLS: true, TLSVerify: true, TLSTimeout: 5,
+		TLSConfig: &tls.Config{
+			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server did not start")
+	}
+	return "tls://node:s3cret@" + s.Addr().String()
+}
+
+func TestNATSIsReachedOverMutualTLSWithAPassword(t *testing.T) {
+	i := newIssuer(t)
+	i.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	i.issue("node", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	url := startGuarded(t, i)
+	b := openWith(t, Options{NATS: NATSOptions{URL: url, CA: i.file("ca.crt"), Cert: i.file("node.crt"), Key: i.file("node.key")}, Replicas: 1, Shards: 1})
+	send(t, b, room("a"), "1", "1")
+}
+
+func TestWithoutTheRightCertificateOrPasswordTheErrorSaysSoAndTellsNoSecret(t *testing.T) {
+	i := newIssuer(t)
+	i.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	i.issue("node", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
+	url := startGuarded(t, i)
+	full := NATSOptions{URL: url, CA: i.file("ca.crt"), Cert: i.file("node.crt"), Key: i.file("node.key")}
+	for name, change := range map[string]func(o *NATSOptions){
+		"unknown authority":    func(o *NATSOptions) { o.CA = "" },
+		"no certificate":       func(o *NATSOptions) { o.Cert, o.Key = "", "" },
+		"another password":     func(o *NATSOptions) { o.URL = strings.Replace(url, "s3cret", "s3cret2", 1) },
+		"no such CA file":      func(o *NATSOptions) { o.CA = i.file("not-there") },
+		"no such certificate":  func(o *NATSOptions) { o.Cert = i.file("not-there") },
+		"no such credentials":  func(o *NATSOptions) { o.Credentials = i.file("not-there") },
+		"nobody listens there": func(o *NATSOptions) { o.URL = "nats://node:s3cret@127.0.0.1:1" },
+	} {
+		o := full
+		change(&o)
+		_, err := Open(context.Background(), Options{NATS: o, Prefix: "test", Shards: 1, Create: true, Replicas: 1, Logger: slog.New(slog.DiscardHandler)})
+		if err == nil || !strings.Contains(err.Error(), "connect to NATS at") || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		t.Logf("%s: %v", name, err)
+	}
+}
