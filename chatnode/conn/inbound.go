@@ -71,6 +71,14 @@ func (in *inbound) Write(p []byte) (int, error) {
 	return in.Conn.Write(p)
 }
 
+// SetWriteDeadline keeps gorilla from hurrying what goes out on our way.
+func (in *inbound) SetWriteDeadline(t time.Time) error {
+	if in.open {
+		return nil
+	}
+	return in.Conn.SetWriteDeadline(t)
+}
+
 // messageEnded is called when a whole message has been taken; the next one may have come with it.
 func (in *inbound) messageEnded() {
 	in.within = false

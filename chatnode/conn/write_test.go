@@ -251,3 +251,27 @@ func TestCloseOfAStalledReaderEndsInTime(t *testing.T) {
 		t.Fatalf("metric says %v bytes are queued", queued)
 	}
 }
+
+// gorilla sets a write deadline of its own for the close frame of a client that breaks the rules, which inbound keeps from being sent.
+func TestClientThatBreaksTheRulesAndReadsLateGetsAllBeforeTheClose(t *testing.T) {
+	n := startNode(t, Options{FrameBytes: 10, CloseTimeout: patience}, nil)
+	n.listen.sendBuffer.Store(4096)
+	client, e := n.dial(smallWindow(), nil)
+	large := bytes.Repeat([]byte("x"), 4<<20)
+	e.conn.Write(WSText.Append(nil, large))
+	e.conn.Close(4000, "enough")
+	pass := func(d time.Duration) {
+		later := time.Now().Add(d)
+		eventually(t, d.String(), func() bool { return time.Now().After(later) })
+	}
+	pass(300 * time.Millisecond) // until the socket is full
+	if err := client.WriteMessage(websocket.TextMessage, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+	pass(1500 * time.Millisecond) // longer than gorilla's deadline
+	if _, got, err := client.ReadMessage(); err != nil || len(got) != len(large) {
+		t.Fatalf("got %d bytes, %v", len(got), err)
+	}
+	_, _, err := client.ReadMessage()
+	wantCode(t, err, 4000)
+}
