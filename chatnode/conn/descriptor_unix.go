@@ -38,7 +38,7 @@ func newLink(c net.Conn) link {
 }
 
 func (d *descriptor) attempt(p []byte) (int, error) {
-	d.p = p
+	d.p, d.n = p, 0
 	err := d.raw.Write(d.try)
 	d.p = nil
 	if err == nil {

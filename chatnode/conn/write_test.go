@@ -275,3 +275,19 @@ func TestClientThatBreaksTheRulesAndReadsLateGetsAllBeforeTheClose(t *testing.T)
 	_, _, err := client.ReadMessage()
 	wantCode(t, err, 4000)
 }
+
+func TestWriteToALostSocketCountsNothingAsSent(t *testing.T) {
+	n := startNode(t, Options{}, nil)
+	client, e := n.dial(nil, nil)
+	e.conn.Write(WSText.Append(nil, []byte("one")))
+	if _, _, err := client.ReadMessage(); err != nil {
+		t.Fatal(err)
+	}
+	e.conn.link.close()
+	before := value(t, n.metrics.sent)
+	e.conn.Write(WSText.Append(nil, []byte("two")))
+	if after := value(t, n.metrics.sent); after != before {
+		t.Fatalf("%v bytes were sent", after-before)
+	}
+	_ = next(t, e.closed, "Closed")
+}
