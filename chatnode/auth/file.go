@@ -41,11 +41,12 @@ func (f *followedFile) load() error {
 		f.seen = nil
 		return err
 	}
-	f.seen = info
 	content, err := readLimited(f.path)
 	if err != nil {
+		f.seen = nil // what was in the way, as permissions are, doesn't show
 		return err
 	}
+	f.seen = info
 	if err := f.use(content); err != nil {
 		return fmt.Errorf("read %s: %w", f.path, err)
 	}
@@ -77,7 +78,8 @@ func (f *followedFile) changed() bool {
 }
 
 // run polls until ctx ends. A broken version is counted and logged once, when
-// it appears; what was in use before stays in use.
+// it appears, one that can't be read whenever it is tried again; what was in
+// use before stays in use.
 func (f *followedFile) run(ctx context.Context) {
 	ticker := time.NewTicker(f.every)
 	defer ticker.Stop()

@@ -98,3 +98,14 @@ func TestMetricsCountTokensByResult(t *testing.T) {
 		}
 	}
 }
+
+func TestFileThatCannotBeReadIsTriedAgain(t *testing.T) {
+	path := t.TempDir() // opens, but does not read
+	f := (&Verifier{}).follow("hmac_file", path, func([]byte) error { return nil })
+	if err := f.load(); err == nil {
+		t.Fatal("read a directory")
+	}
+	if !f.changed() {
+		t.Fatal("given up until it changes, which permissions don't show")
+	}
+}
