@@ -55,7 +55,7 @@ func TestBodyThatNobodyReadsHasATimeLimit(t *testing.T) {
 	go func() { served <- s.Serve(l) }()
 	defer func() {
 		_ = s.Close()
-		<-served
+		_ = <-served
 	}()
 	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
