@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -148,13 +149,13 @@ func (n *node) assemble() (err error) {
 		FrameBytes: int(n.o.maxFrame), QueueBytes: int(n.o.queue), SlowCode: codeSlow, Registerer: n.registry,
 	})
 	limits := chat.DefaultLimits
-	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, int(2*n.o.messagesPerSecond)
+	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
 	n.gateway, err = centrifuge.New(centrifuge.Options{
 		Conns: n.conns, Chat: chat.New(n.messages, n.hub, list(n.o.openChannels), limits), Hub: n.hub, Log: n.messages, Tokens: n.tokens,
 		Anonymous: n.o.anonymous, Version: version,
 		Limits: centrifuge.Limits{
 			FrameBytes: int(n.o.maxFrame), CommandBytes: int(n.o.maxCommand), Subscriptions: n.o.maxSubscriptions,
-			CommandsPerSecond: n.o.commandsPerSecond, CommandBurst: int(2 * n.o.commandsPerSecond),
+			CommandsPerSecond: n.o.commandsPerSecond, CommandBurst: burst(n.o.commandsPerSecond),
 		},
 		Registerer: n.registry, Logger: n.log,
 	})
@@ -163,6 +164,9 @@ func (n *node) assemble() (err error) {
 	}
 	return n.messages.Answer(loadQuestion, n.answerLoad)
 }
+
+// burst is how many may come at once at a rate per second: twice as many, and one at least if any may come.
+func burst(perSecond float64) int { return int(math.Ceil(2 * perSecond)) }
 
 func networks(s string) (prefixes []netip.Prefix, err error) {
 	for _, part := range list(s) {
