@@ -35,7 +35,7 @@ func (s *Server) turnWheel() {
 		}
 		due = s.wheel.advance(s.tick(s.options.Now()), due[:0])
 		for _, c := range due {
-			c.deliver()
+			c.deliverTimes()
 		}
 		clear(due)
 	}

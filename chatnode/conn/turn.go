@@ -8,6 +8,8 @@ const (
 	eventDrained
 	eventPulse
 	eventDeadline // and the next bits, one for each kind
+
+	allEvents = ^uint32(0)
 )
 
 // post notes an event and delivers what can be delivered, on the caller's stack.
@@ -19,21 +21,36 @@ func (c *Conn) post(event uint32) {
 // deliver hands over the noted events. If TryLock fails, whoever has the lock comes here after unlocking.
 func (c *Conn) deliver() {
 	for c.events.Load() != 0 && c.turn.TryLock() {
-		c.runEvents()
+		c.runEvents(allEvents)
 		c.turn.Unlock()
 	}
 }
 
-// runEvents needs turn.
-func (c *Conn) runEvents() {
+// deliverTimes is deliver for the wheel: what may take its time, as Closed after a deadline, is left to a goroutine.
+func (c *Conn) deliverTimes() {
+	if !c.turn.TryLock() {
+		return
+	}
+	c.runEvents(allEvents &^ (eventClosed | eventDrained))
+	c.turn.Unlock()
+	if c.events.Load() != 0 {
+		go c.deliver()
+	}
+}
+
+// runEvents needs turn. It hands over those of the noted events that are in which; nothing overtakes the end.
+func (c *Conn) runEvents(which uint32) {
 	for {
 		noted := c.events.Load()
+		if noted&eventClosed != 0 && which&eventClosed == 0 {
+			return
+		}
 		if c.over || noted&eventClosed != 0 {
 			c.events.Store(0)
 			c.runClosed()
 			return
 		}
-		if noted == 0 {
+		if noted &= which; noted == 0 {
 			return
 		}
 		one := noted & -noted

@@ -1,6 +1,9 @@
 package conn
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,4 +76,44 @@ func TestSlowHandlerDelaysNobodyElse(t *testing.T) {
 	}
 	close(release)
 	_ = next(t, slow.closed, "Closed")
+}
+
+// lateCloser closes its connection at a deadline, and then takes its time.
+type lateCloser struct {
+	*events
+	closing, release chan struct{}
+}
+
+func (l *lateCloser) Deadline(int) { l.conn.Close(3001, "late") }
+
+func (l *lateCloser) Closed(error) {
+	close(l.closing)
+	<-l.release
+}
+
+func TestHandlerThatClosesSlowlyAtADeadlineDelaysNobodyElse(t *testing.T) {
+	n := startNode(t, Options{PingInterval: 100 * time.Millisecond}, nil)
+	slow := &lateCloser{newEvents(t), make(chan struct{}), make(chan struct{})}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = n.AcceptWebSocket(w, r, nil, func(c *Conn, _ string) (Handler, error) {
+			slow.conn = c
+			c.After(0, 0)
+			return slow, nil
+		})
+	}))
+	defer web.Close()
+	_, quick := n.dial(nil, nil)
+	client, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(web.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	defer close(slow.release)
+	next(t, slow.closing, "Closed")
+	for len(quick.pulses) > 0 {
+		<-quick.pulses
+	}
+	for range 3 {
+		next(t, quick.pulses, "Pulse")
+	}
 }
