@@ -55,7 +55,9 @@ func TestBodyThatNobodyReadsHasATimeLimit(t *testing.T) {
 	go func() { served <- s.Serve(l) }()
 	defer func() {
 		_ = s.Close()
-		_ = <-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	}()
 	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
