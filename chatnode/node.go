@@ -198,6 +198,8 @@ func (n *node) serve(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case err = <-n.messages.Failed():
+		err = fmt.Errorf("%w; start the node again when that is mended: nothing acknowledged is lost", err)
 	}
 	n.drain()
 	ending, cancel := context.WithTimeout(context.Background(), endWait)

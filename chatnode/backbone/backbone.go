@@ -82,12 +82,13 @@ type Backbone struct {
 	cancel                    context.CancelFunc
 	tasks                     sync.WaitGroup
 	closing                   sync.Mutex // makes the end of ctx and the start of tasks exclude each other
+	failed                    chan error
 	closeOnce                 func() error
 }
 
 // Open connects to the log, or starts an embedded one, and begins to take part in the fleet.
 func Open(ctx context.Context, o Options) (*Backbone, error) {
-	b := &Backbone{o: o, id: newNodeID(), layout: layout.New(o.Prefix, o.Shards), log: o.Logger, roster: newRoster()}
+	b := &Backbone{o: o, id: newNodeID(), layout: layout.New(o.Prefix, o.Shards), log: o.Logger, roster: newRoster(), failed: make(chan error, 1)}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -159,6 +160,21 @@ func (b *Backbone) Ready() error {
 		return errors.New("not connected to NATS")
 	}
 	return nil
+}
+
+// Failed gives, once, why an embedded log can't go on.
+func (b *Backbone) Failed() <-chan error { return b.failed }
+
+// silent is told that the log has not answered for as long as an append tries. Servers elect leaders meanwhile; but a log in this
+// process that is silent could not write, as when the disk is full, and takes nothing any more until it is opened anew.
+func (b *Backbone) silent() {
+	if b.server == nil {
+		return
+	}
+	select {
+	case b.failed <- fmt.Errorf("the log in %s takes no messages any more%s", b.o.DataDir, diskLeft(b.o.DataDir)):
+	default:
+	}
 }
 
 // Signal sends ephemeral data to all followers of a feed, on this node too. It is not stored, and may be lost.

@@ -17,6 +17,8 @@ const (
 	embeddedReady = 10 * time.Second
 	// diskPercent is how much of a disk's free space the streams of an embedded log may take together.
 	diskPercent = 85
+	// littleRoom is too little to write blocks of messages to, in bytes.
+	littleRoom = 16 << 20
 	// embeddedBytes is how much one stream of an embedded log keeps at most if nothing else is said.
 	embeddedBytes = 10 << 30
 )
@@ -83,6 +85,15 @@ func fitDisk(dir string, streams int, want int64) (int64, error) {
 	}
 	available := int64(disk.Bavail) * disk.Bsize / 100 * diskPercent / int64(streams)
 	return min(want, available), nil
+}
+
+// diskLeft says in words how much room is left on a folder's disk, if that is next to nothing.
+func diskLeft(dir string) string {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil || disk.Bavail*uint64(disk.Bsize) > littleRoom {
+		return ""
+	}
+	return fmt.Sprintf(": its disk is full (%d KiB are left)", disk.Bavail*uint64(disk.Bsize)>>10)
 }
 
 // bootID names the running kernel. What was written before a process died is still there as long as the kernel runs.
