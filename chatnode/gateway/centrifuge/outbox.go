@@ -119,9 +119,10 @@ func (o *outbox) count(bytes int) {
 	}
 }
 
-// close forgets what waits.
+// close forgets what waits. What comes later goes to the connection, which is over and drops it.
 func (o *outbox) close() {
 	o.mu.Lock()
+	o.blocked.Store(false)
 	o.payload, o.then = nil, nil
 	o.count(0)
 	o.mu.Unlock()
