@@ -45,26 +45,27 @@ func (s *session) runConnect(r request, q *protocol.ConnectRequest) {
 		return
 	}
 	if err != nil {
-		s.fail(r, err)
 		s.conn.After(s.gateway.limits.ConnectTimeout, deadlineConnect)
-		s.finishConnect(fresh)
+		s.finishConnect(fresh, func() { s.fail(r, err) })
 		return
 	}
 	now := s.gateway.now()
 	result.Time = now.UnixMilli()
 	result.Expires, result.TTL = s.expire(token.ExpiresAt, now)
 	s.gauge().Inc()
-	s.reply(r, &protocol.Reply{Connect: result}, func() {
-		for _, sub := range subs {
-			sub.place.Start()
-		}
+	s.finishConnect(connected, func() {
+		s.reply(r, &protocol.Reply{Connect: result}, func() {
+			for _, sub := range subs {
+				sub.place.Start()
+			}
+		})
 	})
-	s.finishConnect(connected)
 }
 
-// finishConnect takes the commands that came meanwhile.
-func (s *session) finishConnect(now stage) {
+// finishConnect answers, and takes the commands that came meanwhile. Those that follow the answer wait for turn.
+func (s *session) finishConnect(now stage, answer func()) {
 	s.turn.Lock()
+	answer()
 	s.mu.Lock()
 	if s.closed && now == connected {
 		now = fresh // Closed came before it could see that the session was connected

@@ -63,6 +63,18 @@ func TestAFailedConnectCanBeRepeated(t *testing.T) {
 	c.subscribe("room:a")
 }
 
+func TestAConnectAtOnceAfterAFailedOneIsTaken(t *testing.T) {
+	n := startNode(t, nil)
+	c := n.dial(t, transports[0])
+	expired := sign(t, map[string]any{"sub": "ann", "exp": time.Now().Add(-time.Minute).Unix()})
+	for i := range 500 {
+		if reply := c.do(connectWith(expired)); reply.Error == nil || reply.Error.Code != 109 {
+			t.Fatalf("connect %d: %+v", i, reply.Error)
+		}
+	}
+	c.ok(connectWith(tokenOf(t, "ann")))
+}
+
 func TestCommandsMayFollowConnectInItsFrame(t *testing.T) {
 	n := startNode(t, nil)
 	eachTransport(t, n, func(t *testing.T, via transport) {
