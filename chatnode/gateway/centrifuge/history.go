@@ -13,6 +13,12 @@ import (
 // historyLanes is how many pages of history a session reads at a time: they can be large.
 const historyLanes = 4
 
+// firstPart and mostPart are how many messages of a page are read at once, at first and at most.
+const (
+	firstPart = 32
+	mostPart  = 128
+)
+
 var laneSeed = maphash.MakeSeed()
 
 // history reads a page of a channel's log.
@@ -41,7 +47,7 @@ func (s *session) page(ctx context.Context, q *protocol.HistoryRequest) (*protoc
 	if most := s.gateway.limits.HistoryMessages; limit < 0 || limit > most {
 		limit = most
 	}
-	page, err := s.read(ctx, feed, q, limit)
+	page, err := s.readInParts(ctx, feed, q, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -58,18 +64,34 @@ func (s *session) page(ctx context.Context, q *protocol.HistoryRequest) (*protoc
 	}, nil
 }
 
-func (s *session) read(ctx context.Context, feed backbone.Feed, q *protocol.HistoryRequest, limit int) (backbone.Page, error) {
-	log, offset := s.gateway.options.Log, uint64(0)
+// readInParts reads a page of at most limit messages, in parts that begin small, until it has more bytes than may go out: a page of
+// great messages would take a hundred times the memory of what is answered.
+func (s *session) readInParts(ctx context.Context, feed backbone.Feed, q *protocol.HistoryRequest, limit int) (backbone.Page, error) {
+	read, offset := s.gateway.options.Log.After, uint64(0)
 	if q.Since != nil {
 		offset = q.Since.Offset
 	}
-	if !q.Reverse {
-		return log.After(ctx, feed, offset, limit)
+	if q.Reverse {
+		read = s.gateway.options.Log.Before
+		if q.Since != nil && offset == 0 {
+			limit = 0 // nothing is before the first message; to the log, 0 means the end
+		}
 	}
-	if q.Since != nil && offset == 0 {
-		limit = 0 // nothing is before the first message; to the log, 0 means the end
+	part := min(limit, firstPart)
+	page, err := read(ctx, feed, offset, part)
+	for left := limit - part; err == nil && page.More && left > 0 && len(s.fitting(page.Messages)) == len(page.Messages); left -= part {
+		part = min(left, 2*part, mostPart)
+		var next backbone.Page
+		if next, err = read(ctx, feed, page.End, part); err != nil {
+			break
+		}
+		if next.Head.Epoch != page.Head.Epoch || !q.Reverse && !next.Complete {
+			break // the client sees that when it reads on
+		}
+		page.Messages = append(page.Messages, next.Messages...)
+		page.End, page.More = next.End, next.More
 	}
-	return log.Before(ctx, feed, offset, limit)
+	return page, err
 }
 
 // fitting is the part of a page that may go out in one reply. A client sees that there is more by the offset of the last publication.

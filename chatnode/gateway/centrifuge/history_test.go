@@ -1,11 +1,14 @@
 package centrifuge
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
 
@@ -92,5 +95,55 @@ func TestAPageOfLargeMessagesIsCut(t *testing.T) {
 	first := c.ok(&protocol.Command{History: &protocol.HistoryRequest{Channel: "room:a", Limit: 10}}).History
 	if len(first.Publications) != 2 || first.Offset <= first.Publications[1].Offset {
 		t.Errorf("%d publications up to %d", len(first.Publications), first.Offset)
+	}
+}
+
+// meter counts the messages that pages of a log have.
+type meter struct {
+	Log
+	read atomic.Int64
+}
+
+func (m *meter) After(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error) {
+	page, err := m.Log.After(ctx, feed, offset, limit)
+	m.read.Add(int64(len(page.Messages)))
+	return page, err
+}
+
+func (m *meter) Before(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error) {
+	page, err := m.Log.Before(ctx, feed, offset, limit)
+	m.read.Add(int64(len(page.Messages)))
+	return page, err
+}
+
+func TestNotMuchMoreIsReadThanGoesOut(t *testing.T) {
+	n := startNode(t, func(s *setup) { s.options.Limits.HistoryBytes = 20 << 10 })
+	log := &meter{Log: n.backbone}
+	n.gateway.options.Log = log
+	c := n.connect(t, transports[0], "ann")
+	large := strings.Repeat("x", 4<<10)
+	for i := range 150 {
+		c.publish("room:large", large)
+		c.publish("room:small", fmt.Sprint(i))
+	}
+	for _, reverse := range []bool{false, true} {
+		log.read.Store(0)
+		page := c.ok(&protocol.Command{History: &protocol.HistoryRequest{Channel: "room:large", Limit: 150, Reverse: reverse}}).History
+		if read := log.read.Load(); len(page.Publications) != 4 || read > 50 {
+			t.Errorf("%d publications, for which %d were read", len(page.Publications), read)
+		}
+		page = c.ok(&protocol.Command{History: &protocol.HistoryRequest{Channel: "room:small", Limit: 60, Reverse: reverse}}).History
+		for i, p := range page.Publications {
+			want := fmt.Sprint(i)
+			if reverse {
+				want = fmt.Sprint(149 - i)
+			}
+			if got := textOf(t, p); got != want {
+				t.Fatalf("publication %d is %q, want %q", i, got, want)
+			}
+		}
+		if len(page.Publications) != 60 {
+			t.Errorf("%d publications", len(page.Publications))
+		}
 	}
 }
