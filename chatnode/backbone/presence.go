@@ -22,7 +22,7 @@ const (
 	maxSummaries = 1024
 )
 
-// SetPresence writes who is in a room on this node, as the caller encodes it; nil says that nobody is.
+// SetPresence writes who is in a room on this node, as the caller encodes it; nil says that nobody is. Errors: ErrUnavailable.
 func (b *Backbone) SetPresence(ctx context.Context, feed Feed, summary []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, presenceWait)
 	defer cancel()
@@ -34,12 +34,12 @@ func (b *Backbone) SetPresence(ctx context.Context, feed Feed, summary []byte) e
 		_, err = b.presence.Put(ctx, key, summary)
 	}
 	if err != nil {
-		return fmt.Errorf("write presence: %w", err)
+		return fmt.Errorf("write presence: %w: %w", ErrUnavailable, err)
 	}
 	return nil
 }
 
-// Presence reads the summaries of a room by all living nodes; the keys are node ids.
+// Presence reads the summaries of a room by all living nodes; the keys are node ids. Errors: ErrUnavailable.
 func (b *Backbone) Presence(ctx context.Context, feed Feed) (map[string][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, presenceWait)
 	defer cancel()
@@ -52,11 +52,11 @@ func (b *Backbone) Presence(ctx context.Context, feed Feed) (map[string][]byte, 
 	inbox := b.main.NewInbox()
 	sub, err := b.main.ChanSubscribe(inbox, replies)
 	if err != nil {
-		return nil, fmt.Errorf("read presence: %w", err)
+		return nil, fmt.Errorf("read presence: %w: %w", ErrUnavailable, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	if err := b.main.PublishRequest("$JS.API.DIRECT.GET.KV_"+b.layout.Bucket(layout.Presence), inbox, request); err != nil {
-		return nil, fmt.Errorf("read presence: %w", err)
+		return nil, fmt.Errorf("read presence: %w: %w", ErrUnavailable, err)
 	}
 	found := map[string][]byte{}
 	for {
