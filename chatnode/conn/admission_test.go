@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,5 +109,41 @@ func TestHandshakesThatAreNone(t *testing.T) {
 	n.wantRefused(http.Header{"Sec-WebSocket-Version": {"12"}}, http.StatusBadRequest, "handshake")
 	if held := n.Connections(); held != 1 {
 		t.Fatalf("%d connections", held)
+	}
+}
+
+// The HTTP server survives a handler that panics, so its place must not be lost.
+func TestHandlerThatPanicsGivesItsPlaceBack(t *testing.T) {
+	s := New(Options{MaxPerAddress: 1})
+	defer s.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ws", func(w http.ResponseWriter, r *http.Request) {
+		_ = s.AcceptWebSocket(w, r, nil, func(*Conn, string) (Handler, error) { panic(http.ErrAbortHandler) })
+	})
+	mux.HandleFunc("/lines", func(w http.ResponseWriter, r *http.Request) {
+		_ = s.AcceptStream(w, r, Lines, nil, func(c *Conn) (Handler, error) {
+			c.Write([]byte("not to be seen"))
+			panic(http.ErrAbortHandler)
+		})
+	})
+	web := httptest.NewServer(mux)
+	defer web.Close()
+	client, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(web.URL, "http")+"/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_ = client.SetReadDeadline(time.Now().Add(patience))
+	if _, _, err := client.ReadMessage(); err == nil || isTimeout(err) {
+		t.Fatalf("the socket is open: %v", err)
+	}
+	eventually(t, "released WebSocket", func() bool { return s.Connections() == 0 })
+	if resp, err := http.Get(web.URL + "/lines"); err == nil {
+		_ = resp.Body.Close()
+		t.Fatalf("answered %d", resp.StatusCode)
+	}
+	eventually(t, "released stream", func() bool { return s.Connections() == 0 })
+	if queued := value(t, s.metrics.queued); queued != 0 {
+		t.Fatalf("%v bytes are queued", queued)
 	}
 }

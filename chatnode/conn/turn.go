@@ -87,19 +87,27 @@ func (c *Conn) runClosed() {
 	}
 }
 
-// start makes the handler; nothing is delivered before.
+// start makes the handler; nothing is delivered before. If newHandler panics, which the HTTP server survives, the connection is given up.
 func (c *Conn) start(newHandler func() (Handler, error)) error {
+	returned := false
 	c.timer.conn = c
 	c.turn.Lock()
+	defer func() {
+		c.turn.Unlock()
+		c.deliver()
+		if !returned {
+			c.abort(refusalOf(nil))
+			c.server.release(c)
+		}
+	}()
 	handler, err := newHandler()
+	returned = true
 	if err == nil {
 		c.mu.Lock()
 		c.handler = handler
 		c.mu.Unlock()
 		c.server.enter(c)
 	}
-	c.turn.Unlock()
-	c.deliver()
 	return err
 }
 
