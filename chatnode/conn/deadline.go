@@ -5,8 +5,8 @@ import "time"
 // longest is as far as a deadline can be; the wheel's numbers would wrap a little later.
 const longest = 10 * 365 * 24 * time.Hour
 
-// After has Handler.Deadline(kind) called once after d, 200 ms late at most, for d up to 10 years; kind is from 0 to Deadlines-1. Setting it again replaces the time.
-// It panics on an unknown kind.
+// After has Handler.Deadline(kind) called once after d, 200 ms late at most, for d up to 10 years; kind is from 0 to Deadlines-1. Setting it
+// again replaces the time. It panics on an unknown kind.
 func (c *Conn) After(d time.Duration, kind int) {
 	s := c.server
 	d = min(max(d, 0), longest)

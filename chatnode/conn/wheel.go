@@ -55,9 +55,10 @@ func (w *wheel) remove(t *timer) {
 func (w *wheel) set(t *timer, kind int, at uint32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t.due[kind] = max(at, w.hand+1)
+	due := &t.due[:Deadlines][kind] // not the pulse
+	*due = max(at, w.hand+1)
 	t.forget(kind)
-	if t.at != 0 && t.due[kind] < t.at {
+	if t.at != 0 && *due < t.at {
 		w.unlink(t)
 		w.place(t)
 	}
@@ -66,7 +67,7 @@ func (w *wheel) set(t *timer, kind int, at uint32) {
 func (w *wheel) cancel(t *timer, kind int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t.due[kind] = 0
+	t.due[:Deadlines][kind] = 0
 	t.forget(kind)
 }
 

@@ -85,3 +85,23 @@ func modelAdvance(due *[Deadlines + 1]uint32, to, interval uint32) (events uint3
 	}
 	return events
 }
+
+func TestUnknownDeadlinesPanic(t *testing.T) {
+	for _, kind := range []int{-1, Deadlines} {
+		for name, call := range map[string]func(w *wheel, t *timer){
+			"set":    func(w *wheel, t *timer) { w.set(t, kind, 1) },
+			"cancel": func(w *wheel, t *timer) { w.cancel(t, kind) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s of kind %d is taken", name, kind)
+					}
+				}()
+				c := &Conn{}
+				c.timer.conn = c
+				call(&wheel{}, &c.timer)
+			}()
+		}
+	}
+}
