@@ -174,6 +174,36 @@ func TestJoinAndLeaveAreToldToThoseWhoAsk(t *testing.T) {
 	})
 }
 
+// lateJoin is a node whose joins take their time.
+type lateJoin struct {
+	testNode
+	meanwhile func()
+}
+
+func (n *lateJoin) Signal(feed backbone.Feed, data []byte) error {
+	if data[0] == byte(join) {
+		n.meanwhile()
+	}
+	return n.testNode.Signal(feed, data)
+}
+
+func TestTheLeaveOfAHastyMemberFollowsItsJoin(t *testing.T) {
+	inBubble(t, Options{}, func(t *testing.T, log *testLog, a *Hub) {
+		asks, hasty := &testMember{limit: unlimited}, &testMember{limit: unlimited}
+		subscribe(t, a, lobby, Request{JoinLeave: true}, asks)
+		asks.sub.Start()
+		b := New(&lateJoin{testNode{log, "b"}, func() { hasty.sub.Close() }}, Options{})
+		defer b.Close()
+		subscribe(t, b, lobby, Request{Info: infoOf("ann", "1")}, hasty)
+		hasty.sub.Start()
+		synctest.Wait()
+		want := []string{"J - " + string(infoOf("ann", "1")), "L - " + string(infoOf("ann", "1"))}
+		if got := asks.lines(); !slices.Equal(got, want) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
 func TestBrokenInfoIsRefused(t *testing.T) {
 	inBubble(t, Options{}, func(t *testing.T, _ *testLog, h *Hub) {
 		for _, info := range []string{"", "null", "[]", `{"user":"ann"}`, `{"user":1,"client":"x"}`} {

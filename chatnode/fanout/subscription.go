@@ -33,7 +33,7 @@ type Subscription struct {
 	slot   int32  // of its encoder in room.encoders
 	state  state
 	asks   bool // for join and leave
-	joined bool // its join was told
+	joined bool // its join was told, and its leave has to be; not changed once closed
 }
 
 // Subscribe enters m into a feed and recovers what it missed. Nothing is written to m before Start. The error is ErrClosed, one of the
@@ -79,11 +79,23 @@ func (s *Subscription) Start() {
 		return
 	}
 	s.become(serving)
-	s.joined = s.info != nil
 	r.mu.Unlock()
 	r.serve(s)
 	if s.info != nil {
-		r.tell(join, s.info)
+		s.introduce()
+	}
+}
+
+// introduce tells the room of the member. If that has left meanwhile, its leave is told here, so that it does not come first.
+func (s *Subscription) introduce() {
+	r := s.room
+	r.tell(join, s.info)
+	r.mu.Lock()
+	gone := s.state == closed
+	s.joined = !gone
+	r.mu.Unlock()
+	if gone {
+		r.tell(leave, s.info)
 	}
 }
 
