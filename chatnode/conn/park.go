@@ -6,7 +6,8 @@ import (
 )
 
 // A WebSocket whose client says nothing is parked: it has no goroutine, whose stack would be most of its memory, and epoll tells when
-// there is something to read. A busy client keeps its goroutine, for parking costs about as much as a message. Where that is not possible (TLS, other systems than Linux) a goroutine waits instead.
+// there is something to read. A busy client keeps its goroutine, for parking costs about as much as a message. Where that is not possible
+// (TLS, other systems than Linux) a goroutine waits instead.
 
 // errParked says that receive ended because the connection is parked.
 var errParked = errors.New("parked")
