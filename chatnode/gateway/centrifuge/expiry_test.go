@@ -131,6 +131,38 @@ func TestASubscriptionEndsWithItsTokenUnlessThatIsRefreshed(t *testing.T) {
 	c.wantEnd(3500)
 }
 
+func TestASubscriptionThatTheClientHasLeftDoesNotExpire(t *testing.T) {
+	n := startNode(t, nil)
+	c := n.connect(t, transports[2], "ann")
+	s := n.sessionOf(c)
+	var subs []*subscription
+	for _, channel := range []string{"room:a", "room:b"} {
+		c.subscribe(channel)
+		subs = append(subs, s.find(channel))
+	}
+	s.mu.Lock()
+	for _, sub := range subs {
+		sub.expires = time.Unix(1, 0)
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	s.out.mu.Lock() // so that the end of one can't be told yet
+	go func() {
+		defer close(done)
+		s.expireSubscriptions()
+	}()
+	eventually(t, "one has ended", func() bool { return s.find("room:a") == nil || s.find("room:b") == nil })
+	for _, sub := range subs {
+		s.leave(sub)
+	}
+	s.out.mu.Unlock()
+	<-done
+	c.ok(&protocol.Command{Ping: &protocol.PingRequest{}})
+	if len(c.pushes) != 1 {
+		t.Errorf("%d pushes", len(c.pushes))
+	}
+}
+
 func TestTheServerPingsAndWantsAnAnswer(t *testing.T) {
 	n := startNode(t, func(s *setup) {
 		s.conns.PingInterval = 200 * time.Millisecond

@@ -112,11 +112,13 @@ func (s *session) remove(sub *subscription) bool {
 	return true
 }
 
-// leave ends a subscription. Nothing is written for it afterwards.
-func (s *session) leave(sub *subscription) {
-	if s.remove(sub) {
-		sub.place.Close()
+// leave ends a subscription; false if that has been done. Nothing is written for it afterwards.
+func (s *session) leave(sub *subscription) bool {
+	if !s.remove(sub) {
+		return false
 	}
+	sub.place.Close()
+	return true
 }
 
 // awaitExpiry needs mu. It sets the deadline of subscriptions to the end of this one's token, if that comes first.
@@ -146,7 +148,8 @@ func (s *session) expireSubscriptions() {
 	}
 	s.mu.Unlock()
 	for _, sub := range expired {
-		s.leave(sub)
-		s.push(protocol.UnsubscribeExpired.Reply(sub.channel))
+		if s.leave(sub) {
+			s.push(protocol.UnsubscribeExpired.Reply(sub.channel))
+		}
 	}
 }
