@@ -54,7 +54,9 @@ func (g *Gateway) serveEmulation(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 		g.emulationResult("unreachable")
-		g.log.Warn("commands for a session on another node were lost", "node", request.Node, "error", err)
+		if g.mayLog() {
+			g.log.Warn("commands for a session on another node were lost", "node", request.Node, "error", err)
+		}
 		http.Error(w, "the session's node does not answer", http.StatusBadGateway)
 	case !taken:
 		g.emulationResult("unknown_session")

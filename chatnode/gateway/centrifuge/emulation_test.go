@@ -1,6 +1,12 @@
 package centrifuge
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
@@ -38,5 +44,30 @@ func TestCommandsReachTheirSessionThroughAnyNode(t *testing.T) {
 	one.t, two.t = t, t
 	if unknown := two.metric("chatnode_centrifuge_emulation_requests_total", "result", "unknown_session"); unknown < 6 {
 		t.Errorf("%v unknown sessions counted", unknown)
+	}
+}
+
+// deaf is a log whose other nodes don't answer.
+type deaf struct{ Log }
+
+func (deaf) Ask(context.Context, string, string, []byte) ([]byte, error) {
+	return nil, errors.New("no answer")
+}
+
+func TestCommandsForANodeThatDoesNotAnswerDoNotFillTheLog(t *testing.T) {
+	n := startNode(t, nil)
+	n.gateway.options.Log = deaf{n.backbone}
+	var log bytes.Buffer
+	n.gateway.log = slog.New(slog.NewTextHandler(&log, nil))
+	body := protocol.AppendEmulation(protocol.JSON, nil, &protocol.EmulationRequest{Node: "other", Session: "some", Data: []byte("{}")})
+	for range 100 {
+		answer := httptest.NewRecorder()
+		n.http.Config.Handler.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/emulation", bytes.NewReader(body)))
+		if answer.Code != http.StatusBadGateway {
+			t.Fatalf("status %d", answer.Code)
+		}
+	}
+	if lines := bytes.Count(log.Bytes(), []byte("\n")); lines < 1 || lines > 30 {
+		t.Errorf("%d lines in the log", lines)
 	}
 }

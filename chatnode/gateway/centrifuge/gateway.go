@@ -141,14 +141,18 @@ func (g *Gateway) start(f func()) bool {
 	return true
 }
 
-// report logs a fault that no client is told, but not more than some a second: a broken part fails every command.
+// report logs a fault that no client is told.
 func (g *Gateway) report(r request, client string, err error) {
-	g.mu.Lock()
-	left := g.reports.take(g.now(), 1, 10)
-	g.mu.Unlock()
-	if left >= 0 {
+	if g.mayLog() {
 		g.log.Error("a command failed", "command", r.kind, "client", client, "error", err)
 	}
+}
+
+// mayLog allows some faults a second to be logged: a broken part fails every command.
+func (g *Gateway) mayLog() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.reports.take(g.now(), 1, 10) >= 0
 }
 
 // newSecret makes a name that nobody can guess.
