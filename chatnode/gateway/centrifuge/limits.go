@@ -27,8 +27,8 @@ type Limits struct {
 	Running, Sending int
 	// HistoryMessages and HistoryBytes bound a page of history; 1,000 and 512 KiB, but at least one message.
 	HistoryMessages, HistoryBytes int
-	// RecoverBytes bounds the publications in one subscribe result, and twice it those in a connect result; 64 KiB. The rest follows
-	// as pushes. Streamed responses have more or less; see recoverBytes.
+	// RecoverBytes bounds the publications in one subscribe result, and twice it those in a connect result, where each channel may have
+	// 4 KiB in any case; 64 KiB. The rest follows as pushes. Streamed responses have more or less; see recoverBytes.
 	RecoverBytes int
 	// ReplyBytes bounds the replies that a client doesn't take; 4 MiB. Beyond it the connection is closed with 3008.
 	ReplyBytes int
