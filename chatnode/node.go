@@ -213,13 +213,15 @@ func (n *node) serve(ctx context.Context) error {
 const (
 	headerWait  = 10 * time.Second
 	requestWait = 20 * time.Second
+	answerWait  = 60 * time.Second
 	idleWait    = 60 * time.Second
 	headerBytes = 64 << 10
 )
 
 func (n *node) clientServer() (*http.Server, error) {
 	s := &http.Server{
-		Handler: n.clientHandler(), ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, IdleTimeout: idleWait, MaxHeaderBytes: headerBytes,
+		Handler: n.clientHandler(), ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, WriteTimeout: answerWait, IdleTimeout: idleWait,
+		MaxHeaderBytes: headerBytes,
 	}
 	if n.o.tlsCert != "" {
 		c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)

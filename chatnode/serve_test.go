@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -36,42 +35,70 @@ func TestNodeThatCannotServeFreesItsPorts(t *testing.T) {
 	}
 }
 
-// A request whose body never comes may be answered at once, but the HTTP server waits for the body before it closes the socket.
-func TestBodyThatNobodyReadsHasATimeLimit(t *testing.T) {
-	n := startTestNode(t, "--anonymous")
-	s, err := n.clientServer()
+// startClientServer serves the node's clients on another port with a short limit, and says when a socket is closed.
+func startClientServer(t *testing.T, limit time.Duration) (address string, closed <-chan struct{}) {
+	t.Helper()
+	s, err := startTestNode(t, "--anonymous").clientServer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ReadTimeout == 0 {
+	if s.ReadTimeout == 0 || s.WriteTimeout == 0 {
 		t.Fatal("no time limit")
 	}
-	s.ReadTimeout = 200 * time.Millisecond
+	s.ReadTimeout, s.WriteTimeout = limit, limit
+	ends := make(chan struct{}, 16)
+	s.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			ends <- struct{}{}
+		}
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	defer func() {
+	t.Cleanup(func() {
 		_ = s.Close()
 		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
-	}()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
+	})
+	return l.Addr().String(), ends
+}
+
+// The HTTP server waits for a body before it closes the socket, whatever it has answered, and for a client that takes no answers.
+func TestClientsThatHoldRequestsUpAreClosed(t *testing.T) {
+	for name, request := range map[string]string{
+		"body that never comes":     "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+		"answers that nobody reads": strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 50_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			address, closed := startClientServer(t, 300*time.Millisecond)
+			client, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			written := make(chan struct{})
+			go func() {
+				defer close(written)
+				_, _ = io.WriteString(client, request) // what does not go through is not needed
+			}()
+			select {
+			case <-closed:
+			case <-time.After(20 * time.Second):
+				t.Error("the socket stays open")
+			}
+			_ = client.Close()
+			<-written
+		})
 	}
-	defer client.Close()
-	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if _, err := fmt.Fprint(client, "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(io.Discard, client); err != nil {
-		t.Fatalf("the socket stays open: %v", err)
-	}
-	streamOutlives(t, "http://"+l.Addr().String(), s.ReadTimeout)
+}
+
+func TestStreamsOutliveTheTimeLimitsOfRequests(t *testing.T) {
+	const limit = 300 * time.Millisecond
+	address, _ := startClientServer(t, limit)
+	streamOutlives(t, "http://"+address, limit)
 }
 
 // streamOutlives checks that the limit is none of a streamed response.

@@ -256,3 +256,22 @@ func TestBodyIsBoundedInBytesAndTime(t *testing.T) {
 		t.Fatalf("too slow: %d", slow.StatusCode)
 	}
 }
+
+func TestStreamsOutliveTheTimeLimitsOfTheHTTPServer(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	for version, setup := range versions() {
+		t.Run(version, func(t *testing.T) {
+			n := startNode(t, Options{}, func(s *httptest.Server) {
+				s.Config.ReadTimeout, s.Config.WriteTimeout = limit, limit
+				setup(s)
+			})
+			resp, e := n.open("POST", "/lines", "")
+			passed := time.Now().Add(2 * limit)
+			eventually(t, "longer than the limit", func() bool { return time.Now().After(passed) })
+			e.conn.Write([]byte("fine\n"))
+			if line, err := bufio.NewReader(resp.Body).ReadString('\n'); line != "fine\n" {
+				t.Fatalf("got %q, %v", line, err)
+			}
+		})
+	}
+}
