@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -30,7 +29,7 @@ func DecodeEmulation(enc Encoding, body []byte) (*EmulationRequest, error) {
 			return nil, fmt.Errorf("emulation request: %w", errNotUTF8)
 		}
 		var text struct{ Node, Session, Data string } // the frame is a string
-		if err := json.Unmarshal(body, &text); err != nil {
+		if err := decodeJSON(body, &text); err != nil {
 			return nil, fmt.Errorf("emulation request: %w", err)
 		}
 		request = &EmulationRequest{Node: text.Node, Session: text.Session, Data: []byte(text.Data)}

@@ -2,10 +2,12 @@ package protocol
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -150,7 +152,17 @@ func decodeMessage[T any](enc Encoding, content []byte, message *T) error {
 	if !utf8.Valid(content) {
 		return errNotUTF8
 	}
-	return json.Unmarshal(content, message)
+	return decodeJSON(content, message)
+}
+
+// decodeJSON says what is wrong in words for a client, who knows nothing of our types.
+func decodeJSON(content []byte, into any) error {
+	err := json.Unmarshal(content, into)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%s: unexpected %s", cmp.Or(strings.ToLower(wrong.Field), "the whole"), wrong.Value)
+	}
+	return err
 }
 
 func (c *Command) check(limits Limits) error {

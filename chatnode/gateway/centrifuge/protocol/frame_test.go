@@ -158,3 +158,18 @@ func TestErrorsAndDisconnects(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsWrongIsSaidWithoutOurTypes(t *testing.T) {
+	_, inFrame := DecodeCommands(JSON, []byte(`{"id":1,"subscribe":{"channel":7}}`), DefaultLimits)
+	_, inRequest := DecodeEmulation(JSON, []byte(`{"node":7}`))
+	_, asWhole := DecodeEmulation(JSON, []byte(`[]`))
+	for err, want := range map[error]string{
+		inFrame:   "message 0 of the frame: subscribe.channel: unexpected number",
+		inRequest: "emulation request: node: unexpected number",
+		asWhole:   "emulation request: the whole: unexpected array",
+	} {
+		if err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
