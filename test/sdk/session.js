@@ -33,6 +33,13 @@ export async function devToken(user, ttl) {
 // number makes a number of an offset: the Protobuf client gives 64 bits as an object.
 export const number = (offset) => Number(String(offset));
 
+// inShort names an event with what tells it from others of its kind.
+function inShort({ name, offset, code, error, wasRecovering, recovered, streamPosition }) {
+  if (name === 'publication') return `#${offset}`;
+  const about = { code, error, wasRecovering, recovered, at: streamPosition && number(streamPosition.offset) };
+  return `${name}${JSON.stringify(about)}`;
+}
+
 // Recorder keeps the events of an emitter in order, each as {name, ...context}.
 export class Recorder {
   events = [];
@@ -62,7 +69,7 @@ export class Recorder {
       };
       const timer = setTimeout(() => {
         done();
-        reject(new Error(`never: ${what}; last events: ${JSON.stringify(this.events.slice(-5))}`));
+        reject(new Error(`never: ${what}; ${this.events.length} events, at the end: ${this.events.slice(-60).map(inShort).join(' ')}`));
       }, deadline);
       const done = () => {
         clearTimeout(timer);
