@@ -34,8 +34,8 @@ const (
 	replyBytes = 128 << 10
 	// recoverBytes is about how much one read for a recovery fetches.
 	recoverBytes = 1 << 20
-	// assumedSize is the size of a message in a room that has not shown one, in bytes.
-	assumedSize = 2 << 10
+	// assumedSize is the size of a message in a room that has not shown one, in bytes: rather too much, so that the first read is not large.
+	assumedSize = 16 << 10
 	// fewestRead is the least number of messages asked of the log at once.
 	fewestRead = 16
 	// splitAbove is the number of members above which a room's deliveries are split over the cores.
