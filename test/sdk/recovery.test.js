@@ -31,7 +31,11 @@ for (const combination of combinations) {
       assert.deepEqual(room.texts(), expected);
     });
   }
+}
 
+// The fragile SDK build loses its own place in the stream when a message arrives in two pieces, which is a matter of chance while
+// messages flow: what it then shows says nothing about the server.
+for (const combination of combinations.filter(({ fragile }) => !fragile)) {
   test(`${combination.name}: cuts while messages flow lose nothing`, options, async (t) => {
     const channel = unique('room:');
     const proxy = await newProxy(t);
