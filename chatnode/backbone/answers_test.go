@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -49,19 +50,26 @@ func TestMessagesOfAnOlderTermAreDroppedOnceAnAnswerHasShownTheNewOne(t *testing
 	}
 }
 
-func TestTheFirstBeaconOfAShardDoesNotHideWhatWasAcknowledgedBeforeIt(t *testing.T) {
-	r, shard := newRoster(), layout.Shard{}
-	note := func(term uint64, epoch string) bool {
-		terms := r.note(&beacon{node: "n", shards: []claim{{shard: shard, term: term, epoch: epoch}}}, time.Now())
-		return len(terms) == 1 && terms[0].anew
+func TestWhatWasSeenCountsUntilAnotherEpochIsLearned(t *testing.T) {
+	b := &Backbone{
+		layout: layout.New("test", 1), epochs: map[layout.Shard]string{},
+		newest: make([]atomic.Uint64, 2), terms: make([]atomic.Uint64, 2),
 	}
-	if note(1, "a") {
-		t.Error("the first epoch is taken for a change")
-	}
-	if note(2, "a") {
-		t.Error("a new term in the same epoch is taken for a change")
-	}
-	if !note(3, "b") {
-		t.Error("another epoch is not taken for a change")
+	shard := layout.Shard{Kind: layout.User}
+	b.saw(shard, 100)
+	for _, step := range []struct {
+		term  uint64
+		epoch string
+		want  uint64
+	}{
+		{1001, "a", 100}, // the first that is heard: what was acknowledged before belongs to it
+		{1002, "a", 100},
+		{1003, "b", 7},
+		{1002, "a", 7}, // a zombie
+	} {
+		b.learn(shard, step.term, step.epoch, 7)
+		if got := b.seen(shard); got != step.want {
+			t.Errorf("term %d in epoch %s: %d is the newest seen, want %d", step.term, step.epoch, got, step.want)
+		}
 	}
 }

@@ -82,13 +82,15 @@ type Backbone struct {
 	cancel                    context.CancelFunc
 	tasks                     sync.WaitGroup
 	closing                   sync.Mutex // makes the end of ctx and the start of tasks exclude each other
+	learning                  sync.Mutex // guards epochs
+	epochs                    map[layout.Shard]string
 	failed                    chan error
 	closeOnce                 func() error
 }
 
 // Open connects to the log, or starts an embedded one, and begins to take part in the fleet.
 func Open(ctx context.Context, o Options) (*Backbone, error) {
-	b := &Backbone{o: o, id: newNodeID(), layout: layout.New(o.Prefix, o.Shards), log: o.Logger, roster: newRoster(), failed: make(chan error, 1)}
+	b := &Backbone{o: o, id: newNodeID(), layout: layout.New(o.Prefix, o.Shards), log: o.Logger, roster: newRoster(), failed: make(chan error, 1), epochs: map[layout.Shard]string{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -248,6 +250,20 @@ func (b *Backbone) seen(shard layout.Shard) uint64 { return b.newest[b.layout.In
 // term is the newest term of a shard that this node knows of.
 func (b *Backbone) term(shard layout.Shard) uint64 { return b.terms[b.layout.Index(shard)].Load() }
 
+// learn notes a shard's term and the epoch of its stream, from a beacon, an answer or a claim of this node's own. In a new epoch, what
+// was seen of the old one says nothing any more: position, up to where the stream is known to reach, takes its place.
+func (b *Backbone) learn(shard layout.Shard, term uint64, epoch string, position uint64) {
+	b.learning.Lock()
+	defer b.learning.Unlock()
+	if !b.currentTerm(shard, term) {
+		return
+	}
+	if old := b.epochs[shard]; old != "" && old != epoch {
+		b.newest[b.layout.Index(shard)].Store(position)
+	}
+	b.epochs[shard] = epoch
+}
+
 // currentTerm notes a term, and reports whether it is the newest.
 func (b *Backbone) currentTerm(shard layout.Shard, term uint64) bool {
 	return raise(&b.terms[b.layout.Index(shard)], term) == term
@@ -277,10 +293,7 @@ func (b *Backbone) beacon(m *nats.Msg) {
 		if !b.layout.Has(c.shard) {
 			continue
 		}
-		b.currentTerm(c.shard, c.term)
-		if c.anew {
-			b.newest[b.layout.Index(c.shard)].Store(c.position) // what was seen of the old incarnation says nothing of the new
-		}
+		b.learn(c.shard, c.term, c.epoch, c.position)
 		b.spawn(func() { b.listen.check(b.ctx, c.shard) })
 	}
 }

@@ -224,7 +224,7 @@ func (e *election) claim(ctx context.Context, shard layout.Shard, known ownershi
 	}
 	// Also if this node drains by now: the lease is its, and whoever owns a shard releases it.
 	delete(e.released, shard)
-	e.b.currentTerm(shard, l.Term)
+	e.b.learn(shard, l.Term, l.Epoch, l.Position)
 	e.owners[shard] = e.b.startOwner(shard, l)
 }
 

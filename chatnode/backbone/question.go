@@ -111,6 +111,7 @@ func (b *Backbone) askOnce(ctx context.Context, shard layout.Shard, q question) 
 	if err := json.Unmarshal(m.Data, &a); err != nil {
 		return answer{}, fmt.Errorf("malformed answer: %w", err)
 	}
+	b.learn(shard, a.Term, a.Epoch, a.Position)
 	switch {
 	case a.Retry != "":
 		return answer{}, errors.New(a.Retry)

@@ -44,14 +44,8 @@ func newRoster() *roster {
 	return &roster{nodes: map[string]*peer{}, shards: map[layout.Shard]*ownership{}}
 }
 
-// began is a claim of a new term; anew is true if the shard had another epoch in the term before.
-type began struct {
-	claim
-	anew bool
-}
-
 // note takes a beacon in, and gives the claims that began a new term.
-func (r *roster) note(b *beacon, now time.Time) (terms []began) {
+func (r *roster) note(b *beacon, now time.Time) (began []claim) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.nodes[b.node]
@@ -68,7 +62,7 @@ func (r *roster) note(b *beacon, now time.Time) (terms []began) {
 		switch {
 		case o == nil || c.term > o.term:
 			r.shards[c.shard] = &ownership{claim: c, node: b.node, seen: now, advanced: now, since: now}
-			terms = append(terms, began{c, o != nil && o.epoch != c.epoch})
+			began = append(began, c)
 		case c.term == o.term:
 			if c.position > o.position {
 				o.advanced = now
@@ -76,7 +70,7 @@ func (r *roster) note(b *beacon, now time.Time) (terms []began) {
 			o.claim, o.seen = c, now
 		}
 	}
-	return terms
+	return began
 }
 
 // owner gives the newest known claim of a shard.
