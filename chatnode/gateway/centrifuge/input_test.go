@@ -33,9 +33,8 @@ func TestBrokenFramesEndTheConnection(t *testing.T) {
 		{"not UTF-8", "\xff", 1007},
 	} {
 		c := n.connect(t, transports[0], "ann")
-		if err := c.write([]byte(test.frame)); err != nil {
-			t.Fatal(err)
-		}
+		// The server closes as soon as a frame's header says too much, and the rest can't be written then.
+		_ = c.write([]byte(test.frame))
 		c.wantEnd(test.code)
 	}
 	c := n.connect(t, transports[1], "ann")
