@@ -136,6 +136,11 @@ func TestDeadlineCancelledWhenItHasJustFallenDueDoesNotCome(t *testing.T) {
 		}
 	}
 	client, e := n.dial(nil, nil)
+	eventually(t, "place on the wheel", func() bool {
+		n.wheel.mu.Lock()
+		defer n.wheel.mu.Unlock()
+		return e.conn.timer.at != 0
+	})
 	e.conn.After(0, 0)
 	e.conn.After(0, 1)
 	e.conn.After(0, 2)
