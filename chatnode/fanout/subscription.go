@@ -92,7 +92,9 @@ func (s *Subscription) introduce() {
 	r.tell(join, s.info)
 	r.mu.Lock()
 	gone := s.state == closed
-	s.joined = !gone
+	if !gone {
+		s.joined = true
+	}
 	r.mu.Unlock()
 	if gone {
 		r.tell(leave, s.info)
