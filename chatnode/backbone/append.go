@@ -44,8 +44,8 @@ var temporaryCodes = map[int]bool{
 	10008: true, // JetStream system temporarily unavailable
 	10009: true, // cluster has no leader
 	10023: true, // insufficient resources
-	10077: true, // storing failed
 	10076: true, // JetStream not enabled (a server that is starting)
+	10077: true, // storing failed
 	10109: true, // API rate limit
 	10118: true, // stream is offline
 	10158: true, // the same message id is being stored at this moment
