@@ -311,8 +311,9 @@ func (n *node) closeListeners() {
 	}
 }
 
+// ignoreClosed leaves out what only says that somebody else has closed the server or its listener already.
 func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
