@@ -1,0 +1,150 @@
+package v1alpha1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// BackboneType says whose NATS servers keep the messages.
+// +kubebuilder:validation:Enum=Managed;External
+type BackboneType string
+
+// The types of backbone.
+const (
+	// BackboneManaged is run by the operator.
+	BackboneManaged BackboneType = "Managed"
+	// BackboneExternal is run by somebody else; the operator makes its streams and buckets there and touches nothing else.
+	BackboneExternal BackboneType = "External"
+)
+
+// Durability says when a write counts as kept.
+// +kubebuilder:validation:Enum=Strict;Relaxed
+type Durability string
+
+// The durabilities.
+const (
+	// DurabilityStrict syncs every write to disk before it is acknowledged.
+	DurabilityStrict Durability = "Strict"
+	// DurabilityRelaxed leaves that to the interval of NATS (two minutes): a killed process costs nothing, the loss of power everywhere may.
+	DurabilityRelaxed Durability = "Relaxed"
+)
+
+// BackboneSpec is the NATS JetStream that keeps the messages.
+//
+// +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="spec.backbone.type is immutable: messages would stay behind on the other backbone"
+// +kubebuilder:validation:XValidation:rule="self.shards == oldSelf.shards",message="spec.backbone.shards is immutable: it says in which stream a room lives"
+type BackboneSpec struct {
+	// Type is Managed if the operator runs the NATS servers, External if they are there already.
+	// +kubebuilder:default=Managed
+	Type BackboneType `json:"type,omitempty"`
+
+	// Managed describes the servers that the operator runs.
+	// +optional
+	Managed *ManagedBackbone `json:"managed,omitempty"`
+
+	// External names the servers that are there already.
+	// +optional
+	External *ExternalBackbone `json:"external,omitempty"`
+
+	// Shards is the number of streams for rooms, and of streams for users. It can't be changed.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=256
+	// +kubebuilder:default=16
+	Shards int32 `json:"shards,omitempty"`
+}
+
+// ManagedBackbone describes the NATS servers that the operator runs.
+//
+// +kubebuilder:validation:XValidation:rule="!(has(self.durability) && self.durability == 'Strict' && self.replicas == 1)",message="spec.backbone.managed.durability Strict needs 3 or 5 replicas: one server alone would store a few hundred messages a second"
+type ManagedBackbone struct {
+	// Replicas is the number of servers: 1, 3 or 5. From 3 on the loss of one costs nothing.
+	// +kubebuilder:validation:Enum=1;3;5
+	// +kubebuilder:default=1
+	Replicas int32 `json:"replicas,omitempty"`
+
+	// Storage of each server.
+	// +kubebuilder:default={}
+	Storage StorageSpec `json:"storage,omitempty"`
+
+	// Resources of each server. The default asks for 250m of CPU and 512Mi of memory, and limits to the same memory.
+	// +optional
+	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
+
+	PodPlacement `json:",inline"`
+
+	// Durability is Strict by default with 3 or 5 servers, Relaxed with one.
+	// +optional
+	Durability Durability `json:"durability,omitempty"`
+
+	// DeletionPolicy says what becomes of the volumes with the messages when the ChatCluster is deleted.
+	// +kubebuilder:validation:Enum=Retain;Delete
+	// +kubebuilder:default=Retain
+	DeletionPolicy string `json:"deletionPolicy,omitempty"`
+
+	// Image of the servers. The default is the image of the operator's release; it holds nats-server and a small program that starts it.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Image string `json:"image,omitempty"`
+}
+
+// StorageSpec is the volume of one server.
+//
+// +kubebuilder:validation:XValidation:rule="quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",message="spec.backbone.managed.storage.size must not shrink"
+// +kubebuilder:validation:XValidation:rule="has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)",message="spec.backbone.managed.storage.className is immutable"
+type StorageSpec struct {
+	// Size of the volume. The servers use 85 % of it for messages.
+	// +kubebuilder:default="10Gi"
+	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('256Mi')) >= 0",message="spec.backbone.managed.storage.size must be at least 256Mi"
+	Size resource.Quantity `json:"size,omitempty"`
+
+	// ClassName is the storage class; absent, the default one of the cluster.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	ClassName *string `json:"className,omitempty"`
+}
+
+// ExternalBackbone names NATS servers that are there already.
+type ExternalBackbone struct {
+	// URLs of the servers, for example tls://nats.example:4222.
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:Pattern=`^(nats|tls|ws|wss)://[^\s,@]+$`
+	// +listType=atomic
+	URLs []string `json:"urls"`
+
+	// CredentialsSecretRef names a secret whose key (nats.creds) holds NATS credentials.
+	// +optional
+	CredentialsSecretRef *SecretKeyReference `json:"credentialsSecretRef,omitempty"`
+
+	// TLSSecretRef names a secret with ca.crt, and with tls.crt and tls.key if the servers ask for a client certificate.
+	// +optional
+	TLSSecretRef *SecretReference `json:"tlsSecretRef,omitempty"`
+
+	// Prefix stands before every subject, stream and bucket, so that fleets can share an account. The default is made of namespace and
+	// name. It can't be changed.
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_-]{1,128}$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.backbone.external.prefix is immutable"
+	// +optional
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// HistorySpec is how long and how much the backbone keeps.
+type HistorySpec struct {
+	// MaxAge of messages; 0s keeps them for ever.
+	// +kubebuilder:default="720h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1m')",message="spec.history.maxAge must be 0s (for ever) or at least 1m"
+	MaxAge metav1.Duration `json:"maxAge,omitempty"`
+
+	// MaxBytes of all messages together, on each server that has a copy. Absent: on a managed backbone what its volumes have room for, on an
+	// external one no limit but that of the account.
+	// +optional
+	MaxBytes *resource.Quantity `json:"maxBytes,omitempty"`
+
+	// Replicas is the number of copies of each message: 1, 3 or 5. Absent: as many as the managed backbone has servers, 1 on an external one.
+	// +kubebuilder:validation:Enum=1;3;5
+	// +optional
+	Replicas *int32 `json:"replicas,omitempty"`
+}

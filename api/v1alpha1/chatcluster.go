@@ -1,0 +1,118 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ChatCluster is a fleet of chat nodes and the NATS JetStream backbone that keeps its messages.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:shortName=chc,categories=chat
+// +kubebuilder:subresource:status
+// +kubebuilder:subresource:scale:specpath=.spec.nodes.replicas,statuspath=.status.replicas,selectorpath=.status.selector
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Nodes",type=string,JSONPath=`.status.nodes`
+// +kubebuilder:printcolumn:name="Connections",type=integer,JSONPath=`.status.connections`
+// +kubebuilder:printcolumn:name="Backbone",type=string,JSONPath=`.status.backbone.summary`
+// +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:selectablefield:JSONPath=`.spec.backbone.type`
+// +kubebuilder:selectablefield:JSONPath=`.status.phase`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label: at most 63 lower-case letters, digits and hyphens, beginning with a letter"
+type ChatCluster struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is what is wanted.
+	// +kubebuilder:default={}
+	Spec ChatClusterSpec `json:"spec,omitempty"`
+
+	// Status is what the operator sees.
+	// +optional
+	Status ChatClusterStatus `json:"status,omitempty"`
+}
+
+// ChatClusterList is a list of ChatClusters.
+//
+// +kubebuilder:object:root=true
+type ChatClusterList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []ChatCluster `json:"items"`
+}
+
+// ChatClusterSpec describes a chat fleet. Every field has a default: an empty spec is a fleet of two nodes on a one-server backbone.
+//
+// +kubebuilder:validation:XValidation:rule="!(has(self.autoscaling) && has(self.nodes) && has(self.nodes.replicas))",message="spec.nodes.replicas must not be set together with spec.autoscaling: the autoscaler owns the number of nodes"
+// +kubebuilder:validation:XValidation:rule="self.backbone.type == 'External' ? has(self.backbone.external) && !has(self.backbone.managed) : !has(self.backbone.external)",message="spec.backbone: type External needs spec.backbone.external and no managed; type Managed takes no external"
+// +kubebuilder:validation:XValidation:rule="!has(self.history) || !has(self.history.replicas) || self.backbone.type != 'Managed' || self.history.replicas <= (has(self.backbone.managed) && has(self.backbone.managed.replicas) ? self.backbone.managed.replicas : 1)",message="spec.history.replicas must not be greater than spec.backbone.managed.replicas: each copy stands on a server of its own"
+type ChatClusterSpec struct {
+	// Image of the chat nodes. The default is the release of the operator that first saw this ChatCluster.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Image string `json:"image,omitempty"`
+
+	// ImagePullPolicy of all containers. The default is that of Kubernetes.
+	// +kubebuilder:validation:Enum=Always;IfNotPresent;Never
+	// +optional
+	ImagePullPolicy string `json:"imagePullPolicy,omitempty"`
+
+	// ImagePullSecrets are the names of secrets with registry credentials.
+	// +kubebuilder:validation:MaxItems=8
+	// +listType=atomic
+	// +optional
+	ImagePullSecrets []SecretReference `json:"imagePullSecrets,omitempty"`
+
+	// Nodes are the chat nodes, which serve the clients and keep nothing.
+	// +kubebuilder:default={}
+	Nodes NodesSpec `json:"nodes,omitempty"`
+
+	// Autoscaling, if present, lets the number of nodes follow their load.
+	// +optional
+	Autoscaling *AutoscalingSpec `json:"autoscaling,omitempty"`
+
+	// Drain is how a node gives its connections away before it ends.
+	// +kubebuilder:default={}
+	Drain DrainSpec `json:"drain,omitempty"`
+
+	// Backbone is the NATS JetStream that keeps the messages.
+	// +kubebuilder:default={type: Managed}
+	Backbone BackboneSpec `json:"backbone,omitempty"`
+
+	// History is how long and how much the backbone keeps.
+	// +kubebuilder:default={}
+	History HistorySpec `json:"history,omitempty"`
+
+	// Auth is how clients show who they are.
+	// +kubebuilder:default={}
+	Auth AuthSpec `json:"auth,omitempty"`
+
+	// Exposure is how clients reach the nodes.
+	// +kubebuilder:default={}
+	Exposure ExposureSpec `json:"exposure,omitempty"`
+
+	// Monitoring is what is made for Prometheus and Grafana where their APIs exist.
+	// +kubebuilder:default={}
+	Monitoring MonitoringSpec `json:"monitoring,omitempty"`
+
+	// NetworkPolicy limits who may talk to the nodes and the backbone.
+	// +kubebuilder:default={}
+	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitempty"`
+
+	// TLS is who signs the certificates between nodes, backbone and operator.
+	// +kubebuilder:default={}
+	TLS TLSSpec `json:"tls,omitempty"`
+
+	// OperatorUpgrade says when pods take over what a newer operator would make of the same spec (its default image, its pod template):
+	// OnSpecChange only together with a change of the spec that restarts them anyway, Immediately at once.
+	// +kubebuilder:validation:Enum=OnSpecChange;Immediately
+	// +kubebuilder:default=OnSpecChange
+	OperatorUpgrade string `json:"operatorUpgrade,omitempty"`
+
+	// Paused stops the operator from changing anything of this ChatCluster. What runs goes on running.
+	// +kubebuilder:default=false
+	Paused bool `json:"paused,omitempty"`
+}
