@@ -11,6 +11,7 @@ const helpHead = `chatnode serves chat: every message is on disk before its send
 
   chatnode --dev                    try it: open http://127.0.0.1:8080 in two windows
   chatnode --nats-url nats://…:4222 take part in a fleet over NATS JetStream
+  chatnode check --from http://…    send a message through a fleet; chatnode check --help
 
 Each flag can also be given in the environment: --data-dir as CHATNODE_DATA_DIR. The command line goes first.
 `
@@ -18,8 +19,9 @@ Each flag can also be given in the environment: --data-dir as CHATNODE_DATA_DIR.
 // helpWidth is the width at which explanations are wrapped, in columns.
 const helpWidth = 100
 
-func printHelp(w io.Writer, f *flag.FlagSet, sections []section) {
-	fmt.Fprint(w, helpHead)
+// printHelp writes the head and all flags.
+func printHelp(w io.Writer, head string, f *flag.FlagSet, sections []section) {
+	fmt.Fprint(w, head)
 	for _, s := range sections {
 		fmt.Fprintf(w, "\n%s\n", s.title)
 		for _, name := range s.flags {

@@ -29,6 +29,9 @@ func main() {
 
 // run is main without the process: it serves until ctx ends, then drains.
 func run(ctx context.Context, args []string, env func(string) (string, bool), out io.Writer) error {
+	if len(args) > 0 && args[0] == "check" {
+		return runCheck(ctx, args[1:], env, out)
+	}
 	o, err := parseOptions(args, env, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil

@@ -190,10 +190,14 @@ func (n *node) serve(ctx context.Context) error {
 		n.close()
 		return err
 	}
-	admin := &http.Server{Handler: n.adminHandler(), ReadHeaderTimeout: headerWait, IdleTimeout: idleWait}
+	admin, err := n.adminServer()
+	if err != nil {
+		n.close()
+		return err
+	}
 	failed := make(chan error, 2)
 	go func() { failed <- serveOn(clients, n.clients) }()
-	go func() { failed <- admin.Serve(n.admin) }()
+	go func() { failed <- serveOn(admin, n.admin) }()
 	n.announce()
 	select {
 	case <-ctx.Done():
@@ -252,22 +256,26 @@ func (n *node) clientHandler() http.Handler {
 }
 
 func (n *node) announce() {
-	scheme := "http"
-	if n.o.tlsCert != "" {
-		scheme = "https"
-	}
 	where := "embedded in " + n.o.dataDir
 	if n.o.natsURL != "" {
 		where = "NATS"
 	}
-	n.log.Info("ready", "clients", scheme+"://"+n.clients.Addr().String(), "admin", "http://"+n.admin.Addr().String(), "log", where,
+	n.log.Info("ready", "clients", address(n.clients, n.o.tlsCert), "admin", address(n.admin, n.o.adminCert), "log", where,
 		"version", version, "node", n.messages.NodeID(), "started_in", time.Since(n.started).Round(time.Millisecond).String())
 }
 
-// drain hands over what others can take: first the shards of the log, then the connections, over the drain period. A node alone
-// has nobody to hand over to.
+func address(l net.Listener, certificate string) string {
+	if certificate != "" {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}
+
+// drain hands over what others can take: newcomers at once, then the shards of the log, then the connections, over the drain period. A
+// node alone has nobody to hand over to.
 func (n *node) drain() {
 	n.draining.Store(true)
+	n.conns.Refuse()
 	period := n.o.drain
 	if n.o.natsURL == "" {
 		period = 0

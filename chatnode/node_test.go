@@ -188,7 +188,7 @@ func writeCertificate(t *testing.T, dir, name string) (certFile, keyFile string)
 	return certFile, keyFile
 }
 
-func servedName(t *testing.T, c *certificate) string {
+func servedName(t *testing.T, c certificate) string {
 	t.Helper()
 	pair, err := c.get(&tls.ClientHelloInfo{})
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 type options struct {
 	listen, adminListen     string
 	tlsCert, tlsKey         string
+	adminCert, adminKey     string
+	adminClientCA           string
 	origins, trustedProxies string
 	name                    string
 	drain                   time.Duration
@@ -47,38 +49,42 @@ type options struct {
 func parseOptions(args []string, env func(string) (string, bool), out io.Writer) (options, error) {
 	var o options
 	f := flag.NewFlagSet("chatnode", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
 	sections := o.declare(f)
-	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
-		printHelp(out, f, sections)
-		return o, err
-	} else if err != nil {
-		return o, fmt.Errorf("%w; chatnode --help lists what there is", err)
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q; chatnode --help lists what there is", f.Arg(0))
-	}
-	given := map[string]bool{}
-	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
-	var err error
-	f.VisitAll(func(fl *flag.Flag) {
-		value, ok := env(envName(fl.Name))
-		if !ok || given[fl.Name] {
-			return
+	if err := parseFlags(f, args, "CHATNODE_", env); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			printHelp(out, helpHead, f, sections)
 		}
-		if e := fl.Value.Set(value); e != nil {
-			err = errors.Join(err, fmt.Errorf("%s=%q: %w", envName(fl.Name), value, e))
-		}
-	})
-	if err != nil {
 		return o, err
 	}
 	o.settle()
 	return o, o.check()
 }
 
-func envName(name string) string {
-	return "CHATNODE_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+// parseFlags reads the command line, and for flags that are not there the environment, where their names follow the prefix.
+func parseFlags(f *flag.FlagSet, args []string, prefix string, env func(string) (string, bool)) error {
+	f.SetOutput(io.Discard)
+	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return err
+	} else if err != nil {
+		return fmt.Errorf("%w; %s --help lists what there is", err, f.Name())
+	}
+	if f.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q; %s --help lists what there is", f.Arg(0), f.Name())
+	}
+	given := map[string]bool{}
+	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
+	var err error
+	f.VisitAll(func(fl *flag.Flag) {
+		name := prefix + strings.ToUpper(strings.ReplaceAll(fl.Name, "-", "_"))
+		value, ok := env(name)
+		if !ok || given[fl.Name] {
+			return
+		}
+		if e := fl.Value.Set(value); e != nil {
+			err = errors.Join(err, fmt.Errorf("%s=%q: %w", name, value, e))
+		}
+	})
+	return err
 }
 
 // settle fills in what depends on other options.
@@ -113,6 +119,8 @@ func (o *options) check() error {
 	must(o.replicas == 1 || o.natsURL != "", "--replicas=%d needs NATS servers: --nats-url", o.replicas)
 	must(validPrefix(o.prefix), "--prefix is letters, digits, - and _, not %q", o.prefix)
 	must((o.tlsCert == "") == (o.tlsKey == ""), "--tls-cert and --tls-key go together")
+	must((o.adminCert == "") == (o.adminKey == ""), "--admin-tls-cert and --admin-tls-key go together")
+	must(o.adminClientCA == "" || o.adminCert != "", "--admin-client-ca needs --admin-tls-cert and --admin-tls-key")
 	must((o.natsCert == "") == (o.natsKey == ""), "--nats-cert and --nats-key go together")
 	must(o.logFormat == "text" || o.logFormat == "json", "--log-format is text or json, not %q", o.logFormat)
 	must(o.maxCommand <= o.maxFrame, "--max-command is at most --max-frame")

@@ -74,6 +74,13 @@ func (i *issuer) file(name string) string { return filepath.Join(i.dir, name) }
 // startGuarded starts a NATS server that wants a certificate and a password.
 func startGuarded(t *testing.T, i *issuer) string {
 	t.Helper()
+	return urlOf(startGuardedOn(t, i, server.RANDOM_PORT, t.TempDir()))
+}
+
+func urlOf(s *server.Server) string { return "tls://node:s3cret@" + s.Addr().String() }
+
+func startGuardedOn(t *testing.T, i *issuer, port int, dir string) *server.Server {
+	t.Helper()
 	pair, err := tls.LoadX509KeyPair(i.file("server.crt"), i.file("server.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +88,7 @@ func startGuarded(t *testing.T, i *issuer) string {
 	roots := x509.NewCertPool()
 	roots.AddCert(i.cert)
 	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
 		Username: "node", Password: "s3cret", TLS: true, TLSVerify: true, TLSTimeout: 5,
 		TLSConfig: &tls.Config{
 			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert,
@@ -95,7 +102,7 @@ func startGuarded(t *testing.T, i *issuer) string {
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server did not start")
 	}
-	return "tls://node:s3cret@" + s.Addr().String()
+	return s
 }
 
 func TestNATSIsReachedOverMutualTLSWithAPassword(t *testing.T) {
@@ -131,4 +138,42 @@ func TestWithoutTheRightCertificateOrPasswordTheErrorSaysSoAndTellsNoSecret(t *t
 		}
 		t.Logf("%s: %v", name, err)
 	}
+}
+
+// A certificate, its key and the authority are replaced in their files; the server then comes back with a certificate of the new authority
+// and believes in it alone. The node has to follow without a restart.
+func TestTheNodeFollowsItsFilesWhenItConnectsAgain(t *testing.T) {
+	loopback := func() *x509.Certificate {
+		return &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	}
+	client := func() *x509.Certificate {
+		return &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	}
+	before, after := newIssuer(t), newIssuer(t)
+	for _, i := range []*issuer{before, after} {
+		i.issue("server", loopback())
+		i.issue("node", client())
+	}
+	data := t.TempDir()
+	first := startGuardedOn(t, before, server.RANDOM_PORT, data)
+	port := first.Addr().(*net.TCPAddr).Port
+	b := openWith(t, Options{
+		NATS:     NATSOptions{URL: urlOf(first), CA: before.file("ca.crt"), Cert: before.file("node.crt"), Key: before.file("node.key")},
+		Replicas: 1, Shards: 1,
+	})
+	send(t, b, room("a"), "1", "1")
+	for _, name := range []string{"ca.crt", "node.crt", "node.key"} {
+		content, err := os.ReadFile(after.file(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(before.file(name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first.Shutdown()
+	first.WaitForShutdown()
+	startGuardedOn(t, after, port, data)
+	await(t, "the node to be connected again", func() bool { return b.Ready() == nil })
+	send(t, b, room("a"), "2", "2")
 }

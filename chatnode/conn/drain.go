@@ -13,7 +13,8 @@ const drainSlice = 100 * time.Millisecond
 // Drain admits nobody from now on (503) and closes the connections with code and reason, in even slices over the period, so that they come
 // back to other nodes one after the other. It returns nil as soon as no connection is left, or ctx's error.
 func (s *Server) Drain(ctx context.Context, period time.Duration, code int, reason string) error {
-	total := s.stopAdmitting()
+	s.Refuse()
+	total := len(s.open())
 	began := time.Now()
 	ticker := time.NewTicker(drainSlice)
 	defer ticker.Stop()
@@ -33,12 +34,12 @@ func (s *Server) Drain(ctx context.Context, period time.Duration, code int, reas
 	}
 }
 
-func (s *Server) stopAdmitting() (total int) {
+// Refuse admits nobody from now on: newcomers are told, with 503 and Retry-After, to come again. Those who are here stay.
+func (s *Server) Refuse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining = true
 	s.checkEmpty()
-	return len(s.conns)
 }
 
 // closeDownTo closes connections until at most keep are open.
