@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"net/http/pprof"
@@ -25,15 +26,26 @@ const fleetWait = 800 * time.Millisecond
 func (n *node) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("GET /readyz", n.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /load", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.load()) })
+	mux.Handle("GET /readyz", n.whenOpen(http.HandlerFunc(n.ready)))
+	mux.Handle("GET /metrics", n.whenOpen(promhttp.HandlerFor(n.registry, promhttp.HandlerOpts{})))
+	mux.Handle("GET /load", n.whenOpen(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.load()) })))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// whenOpen answers with what the node waits for while it starts.
+func (n *node) whenOpen(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !n.opened.Load() {
+			writeText(w, http.StatusServiceUnavailable, fmt.Sprintln(n.missing.Load()))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // ready says whether new connections should come here. It stays true while NATS elects a leader.

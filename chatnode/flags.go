@@ -83,7 +83,7 @@ func (o *options) declareKeeping(d *declaration) {
 	d.str(&o.natsKey, "nats-key", "", "`file` with its key")
 	d.str(&o.prefix, "prefix", "chat", "stands before every subject, stream and bucket, so that clusters can share a NATS account")
 	d.num(&o.shards, "shards", 16, "streams of each kind; fixed when they are made")
-	d.str(&o.streams, "streams", "create", "`create` missing streams and buckets, or expect them to be there")
+	d.str(&o.streams, "streams", "create", "`create` missing streams and buckets, or expect them: the node waits until NATS is reached and has them")
 	d.num(&o.replicas, "replicas", 1, "copies of each stream and bucket that is created: 1, 3 or 5")
 	d.str(&o.durability, "durability", "relaxed", "`strict` if every write is synced to disk before it is acknowledged (an embedded log then does so), else relaxed: a power cut may cost a one-server log its last seconds, a killed process nothing")
 	d.dur(&o.historyAge, "history-age", 30*24*time.Hour, "how long messages are kept, in streams that are created; 0 is for ever")

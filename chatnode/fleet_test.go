@@ -123,6 +123,55 @@ func TestAnEmptyNodeEndsWithoutWaitingForItsDrainPeriod(t *testing.T) {
 	// The end of the test ends the node, which waits for it.
 }
 
+func TestANodeThatExpectsStreamsWaitsForThemAndSaysSo(t *testing.T) {
+	url, admin := startNATS(t), freeAddress(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	args := []string{"--listen=127.0.0.1:0", "--admin-listen=" + admin, "--shards=1", "--streams=expect", "--log-level=error", "--nats-url="}
+	start := func(url string) chan error {
+		done := make(chan error, 1)
+		go func() {
+			done <- run(ctx, append(args[:len(args)-1:len(args)-1], args[len(args)-1]+url), environment(nil), io.Discard)
+		}()
+		return done
+	}
+	says := func(status int, text string) {
+		await(t, func() error {
+			response, err := http.Get("http://" + admin + "/readyz")
+			if err != nil {
+				return err
+			}
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			if err == nil && (response.StatusCode != status || !strings.Contains(string(body), text)) {
+				err = fmt.Errorf("%d %s", response.StatusCode, body)
+			}
+			return err
+		})
+	}
+	lost := start("nats://127.0.0.1:1")
+	says(http.StatusServiceUnavailable, "nobody answers there")
+	if status, body := get(t, "http://"+admin+"/healthz"); status != http.StatusOK {
+		t.Errorf("healthz: %d %s", status, body)
+	}
+	if status, body := get(t, "http://"+admin+"/load"); status != http.StatusServiceUnavailable {
+		t.Errorf("load: %d %s", status, body)
+	}
+	cancel()
+	if err := <-lost; err != nil {
+		t.Errorf("told to end: %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	done := start(url)
+	says(http.StatusServiceUnavailable, "the streams are not there")
+	startTestNode(t, "--nats-url="+url) // makes them
+	says(http.StatusOK, "ok")
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCheckSendsFromOneNodeToAnother(t *testing.T) {
 	url := startNATS(t)
 	secret := filepath.Join(t.TempDir(), "secret")

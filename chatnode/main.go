@@ -53,6 +53,10 @@ func run(ctx context.Context, args []string, env func(string) (string, bool), ou
 	}
 	defer stopTraces()
 	n, err := startNode(ctx, o, log)
+	if err != nil && ctx.Err() != nil {
+		log.Info("ended before it could serve", "error", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -54,11 +54,18 @@ type node struct {
 	development    *auth.Development
 	meter          load.Meter
 	draining       atomic.Bool
+
+	adminHTTP *http.Server
+	failed    chan error // of the servers
+	// opened is true when everything above is there; until then missing is what is waited for.
+	opened  atomic.Bool
+	missing atomic.Value
 }
 
-// startNode binds the ports and opens the log. What it returns serves after serve is called.
+// startNode binds the ports, tells its health, and opens the log. What it returns serves clients after serve is called.
 func startNode(ctx context.Context, o options, log *slog.Logger) (*node, error) {
-	n := &node{o: o, log: log, registry: prometheus.NewRegistry(), started: time.Now()}
+	n := &node{o: o, log: log, registry: prometheus.NewRegistry(), started: time.Now(), failed: make(chan error, 2)}
+	n.missing.Store("starting")
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
@@ -73,13 +80,21 @@ func (n *node) open(ctx context.Context) (err error) {
 	if n.admin, err = listen(n.o.adminListen, "--admin-listen"); err != nil {
 		return err
 	}
+	if n.adminHTTP, err = n.adminServer(); err != nil {
+		return err
+	}
+	go func() { n.failed <- serveOn(n.adminHTTP, n.admin) }()
 	if err := n.openTokens(ctx); err != nil {
 		return err
 	}
 	if n.messages, err = backbone.Open(ctx, n.logOptions()); err != nil {
 		return err
 	}
-	return n.assemble()
+	if err := n.assemble(); err != nil {
+		return err
+	}
+	n.opened.Store(true)
+	return nil
 }
 
 func listen(address, flag string) (net.Listener, error) {
@@ -123,8 +138,9 @@ func (n *node) openDevelopment() (*auth.Development, error) {
 	return auth.NewDevelopment(o)
 }
 
+// logOptions: a node that expects streams and buckets waits for them, since whoever makes them may come later.
 func (n *node) logOptions() backbone.Options {
-	return backbone.Options{
+	o := backbone.Options{
 		Name: n.o.name, DataDir: n.o.dataDir,
 		NATS: backbone.NATSOptions{
 			URL: n.o.natsURL, Credentials: n.o.natsCreds, CA: n.o.natsCA, Cert: n.o.natsCert, Key: n.o.natsKey,
@@ -132,6 +148,17 @@ func (n *node) logOptions() backbone.Options {
 		Prefix: n.o.prefix, Shards: n.o.shards, Create: n.o.streams == "create", Replicas: n.o.replicas,
 		MaxAge: n.o.historyAge, MaxBytes: int64(n.o.historyBytes), Strict: n.o.durability == "strict",
 		Logger: n.log, Registerer: n.registry,
+	}
+	if n.o.natsURL != "" && !o.Create {
+		o.Waiting = n.awaits
+	}
+	return o
+}
+
+// awaits notes what the node waits for.
+func (n *node) awaits(missing error) {
+	if was := n.missing.Swap(missing.Error()); was != missing.Error() {
+		n.log.Warn("waiting for the log", "missing", missing)
 	}
 }
 
@@ -190,25 +217,18 @@ func (n *node) serve(ctx context.Context) error {
 		n.close()
 		return err
 	}
-	admin, err := n.adminServer()
-	if err != nil {
-		n.close()
-		return err
-	}
-	failed := make(chan error, 2)
-	go func() { failed <- serveOn(clients, n.clients) }()
-	go func() { failed <- serveOn(admin, n.admin) }()
+	go func() { n.failed <- serveOn(clients, n.clients) }()
 	n.announce()
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
+	case err = <-n.failed:
 	case err = <-n.messages.Failed():
 		err = fmt.Errorf("%w; start the node again when that is mended: nothing acknowledged is lost", err)
 	}
 	n.drain()
 	ending, cancel := context.WithTimeout(context.Background(), endWait)
 	defer cancel()
-	err = errors.Join(ignoreClosed(err), ignoreClosed(clients.Shutdown(ending)), n.close(), ignoreClosed(admin.Close()))
+	err = errors.Join(ignoreClosed(err), ignoreClosed(clients.Shutdown(ending)), n.close())
 	n.log.Info("ended")
 	return err
 }
@@ -310,8 +330,11 @@ func (n *node) close() error {
 	return nil
 }
 
-// closeListeners closes those too that no server of serve has closed.
+// closeListeners closes those too that no server has closed.
 func (n *node) closeListeners() {
+	if n.adminHTTP != nil {
+		_ = n.adminHTTP.Close()
+	}
 	for _, l := range []net.Listener{n.clients, n.admin} {
 		if l != nil {
 			_ = l.Close()

@@ -47,6 +47,9 @@ type Options struct {
 	MaxBytes int64
 	// Strict says that the log syncs every write to disk before it acknowledges it. For an embedded log this also makes it do so.
 	Strict bool
+	// Waiting, if set, makes Open wait, until its context ends, for a NATS that can be reached and has the streams and buckets; it is told
+	// each time what is still missing. Without it Open fails then.
+	Waiting func(missing error)
 	// Exclusive says that no other node uses the log, so that nothing has to be waited for. Set for an embedded log.
 	Exclusive bool
 
@@ -120,14 +123,17 @@ func (b *Backbone) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := b.connect(); err != nil {
-		return err
-	}
-	if b.js, err = jetstream.New(b.main); err != nil {
-		return fmt.Errorf("use JetStream: %w", err)
-	}
-	if err := b.prepareStreams(ctx); err != nil {
-		return err
+	for pause := firstReachPause; ; pause = min(2*pause, lastReachPause) {
+		if err = b.reach(ctx); err == nil {
+			break
+		}
+		if b.o.Waiting == nil || ctx.Err() != nil {
+			return err
+		}
+		b.o.Waiting(err)
+		if !sleep(ctx, pause) {
+			return fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
 	}
 	b.indexStore = index.NewKV(b.js, b.indexes)
 	if b.replies, err = newInbox(b.main, b.layout.Inbox(b.id)+".a"); err != nil {
@@ -141,6 +147,23 @@ func (b *Backbone) open(ctx context.Context) (err error) {
 		b.tasks.Go(func() { run(b.ctx) })
 	}
 	return nil
+}
+
+// Pauses between attempts to reach the log, which grow.
+const (
+	firstReachPause = 250 * time.Millisecond
+	lastReachPause  = 2 * time.Second
+)
+
+// reach connects, and makes or finds streams and buckets. After an error it can be repeated.
+func (b *Backbone) reach(ctx context.Context) (err error) {
+	if err := b.connect(); err != nil {
+		return err
+	}
+	if b.js, err = jetstream.New(b.main); err != nil {
+		return fmt.Errorf("use JetStream: %w", err)
+	}
+	return b.prepareStreams(ctx)
 }
 
 // NodeID names this node; it is new with each start.

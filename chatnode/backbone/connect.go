@@ -19,12 +19,16 @@ type NATSOptions struct {
 	Credentials, CA, Cert, Key string
 }
 
-// connect opens both connections.
+// connect opens both connections, if they are not open.
 func (b *Backbone) connect() (err error) {
-	if b.main, err = b.dial("clients", b.mainEvents()); err != nil {
-		return err
+	if b.main == nil {
+		if b.main, err = b.dial("clients", b.mainEvents()); err != nil {
+			return err
+		}
 	}
-	b.live, err = b.dial("owner", b.liveEvents())
+	if b.live == nil {
+		b.live, err = b.dial("owner", b.liveEvents())
+	}
 	return err
 }
 
