@@ -49,7 +49,7 @@ type Options struct {
 	Strict bool
 	// Waiting, if set, makes Open wait, until its context ends, for a NATS that can be reached and has the streams and buckets; it is told
 	// each time what is still missing. Without it Open fails then.
-	Waiting func(missing error)
+	Waiting func(missing error) `json:"-"`
 	// Exclusive says that no other node uses the log, so that nothing has to be waited for. Set for an embedded log.
 	Exclusive bool
 
