@@ -7,18 +7,22 @@ import (
 
 // SecretReference names a secret in the namespace of the ChatCluster.
 type SecretReference struct {
+	// Name of the secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
 }
 
-// SecretKeyReference names one key of a secret in the namespace of the ChatCluster.
-type SecretKeyReference struct {
+// JWTSecretReference names the secret, in the namespace of the ChatCluster, that signs tokens.
+type JWTSecretReference struct {
+	// Name of the secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
-	// Key within the secret. The default stands with the field that refers to it.
+	// Key within the secret.
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:default=secret
 	// +optional
 	Key string `json:"key,omitempty"`
 }
@@ -31,6 +35,7 @@ type AuthSpec struct {
 
 	// Anonymous lets connections without a token in.
 	// +kubebuilder:default=false
+	// +optional
 	Anonymous bool `json:"anonymous,omitempty"`
 
 	// OpenChannels are channels outside the chat vocabulary that anybody may use; * stands for any text.
@@ -54,9 +59,9 @@ type AuthSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.secretRef) != has(self.jwks)",message="spec.auth.jwt needs exactly one of secretRef and jwks"
 type JWTSpec struct {
-	// SecretRef names the secret whose key (secret) holds the HS256 secret, at least 32 bytes. A change is taken over without a restart.
+	// SecretRef names the secret that holds the HS256 secret, at least 32 bytes. A change is taken over without a restart.
 	// +optional
-	SecretRef *SecretKeyReference `json:"secretRef,omitempty"`
+	SecretRef *JWTSecretReference `json:"secretRef,omitempty"`
 
 	// JWKS is where the public keys of RS256, ES256 and EdDSA tokens are.
 	// +optional
@@ -102,7 +107,8 @@ type ExposureSpec struct {
 
 	// Service is what the Service for clients looks like.
 	// +kubebuilder:default={}
-	Service ServiceSpec `json:"service,omitempty"`
+	// +optional
+	Service ServiceSpec `json:"service,omitzero"`
 
 	// TLSSecretName names a secret with tls.crt and tls.key that the nodes themselves serve with. Absent: plain HTTP, as ingress controllers
 	// expect.
@@ -140,6 +146,7 @@ type GatewaySpec struct {
 
 // GatewayReference names a Gateway, or one of its listeners.
 type GatewayReference struct {
+	// Name of the Gateway.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
@@ -158,6 +165,7 @@ type ServiceSpec struct {
 	// Type of the Service.
 	// +kubebuilder:validation:Enum=ClusterIP;NodePort;LoadBalancer
 	// +kubebuilder:default=ClusterIP
+	// +optional
 	Type corev1.ServiceType `json:"type,omitempty"`
 
 	// Annotations for whatever implements the Service.
@@ -184,12 +192,15 @@ const (
 type MonitoringSpec struct {
 	// PodMonitor tells the Prometheus operator to scrape the nodes.
 	// +kubebuilder:default=Auto
+	// +optional
 	PodMonitor Switch `json:"podMonitor,omitempty"`
 	// Rules are alerts for the Prometheus operator.
 	// +kubebuilder:default=Auto
+	// +optional
 	Rules Switch `json:"rules,omitempty"`
 	// Dashboard is a ConfigMap that Grafana's sidecar picks up. Auto makes it together with the PodMonitor.
 	// +kubebuilder:default=Auto
+	// +optional
 	Dashboard Switch `json:"dashboard,omitempty"`
 }
 
@@ -197,6 +208,7 @@ type MonitoringSpec struct {
 type NetworkPolicySpec struct {
 	// Enabled makes the policies: the backbone takes connections from the nodes and the operator alone.
 	// +kubebuilder:default=true
+	// +optional
 	Enabled *bool `json:"enabled,omitempty"`
 
 	// ClientNamespaces limits clients to pods of namespaces with these labels, for example those of the ingress controller. Absent: anybody
@@ -214,10 +226,13 @@ type TLSSpec struct {
 
 // IssuerReference names an issuer of cert-manager.
 type IssuerReference struct {
+	// Name of the issuer.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
+	// Kind of the issuer: an Issuer of the same namespace, or a ClusterIssuer.
 	// +kubebuilder:validation:Enum=Issuer;ClusterIssuer
 	// +kubebuilder:default=Issuer
+	// +optional
 	Kind string `json:"kind,omitempty"`
 }

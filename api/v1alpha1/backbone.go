@@ -32,18 +32,20 @@ const (
 
 // BackboneSpec is the NATS JetStream that keeps the messages.
 //
-// +kubebuilder:validation:XValidation:rule="self.type == oldSelf.type",message="spec.backbone.type is immutable: messages would stay behind on the other backbone"
-// +kubebuilder:validation:XValidation:rule="self.shards == oldSelf.shards",message="spec.backbone.shards is immutable: it says in which stream a room lives"
+// +kubebuilder:validation:XValidation:rule="has(self.managed) == (self.type == 'Managed') && has(self.external) == (self.type == 'External')",message="spec.backbone: type Managed needs managed ({} takes its defaults), type External needs external, and neither takes the other"
 type BackboneSpec struct {
-	// Type is Managed if the operator runs the NATS servers, External if they are there already.
+	// Type is Managed if the operator runs the NATS servers, External if they are there already. It can't be changed.
 	// +kubebuilder:default=Managed
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.backbone.type is immutable: messages would stay behind on the other backbone"
+	// +optional
 	Type BackboneType `json:"type,omitempty"`
 
-	// Managed describes the servers that the operator runs.
+	// Managed describes the servers that the operator runs. It must be there with type Managed; {} takes its defaults, as does a ChatCluster
+	// without a backbone.
 	// +optional
 	Managed *ManagedBackbone `json:"managed,omitempty"`
 
-	// External names the servers that are there already.
+	// External names the servers that are there already. It must be there with type External.
 	// +optional
 	External *ExternalBackbone `json:"external,omitempty"`
 
@@ -51,6 +53,8 @@ type BackboneSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=256
 	// +kubebuilder:default=16
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.backbone.shards is immutable: it says in which stream a room lives"
+	// +optional
 	Shards int32 `json:"shards,omitempty"`
 }
 
@@ -58,28 +62,36 @@ type BackboneSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.durability) && self.durability == 'Strict' && self.replicas == 1)",message="spec.backbone.managed.durability Strict needs 3 or 5 replicas: one server alone would store a few hundred messages a second"
 type ManagedBackbone struct {
-	// Replicas is the number of servers: 1, 3 or 5. From 3 on the loss of one costs nothing.
+	// Replicas is the number of servers: 1, 3 or 5. From 3 on the loss of one costs nothing. One server can't become a cluster later, nor a
+	// cluster one server: NATS would drop the messages.
 	// +kubebuilder:validation:Enum=1;3;5
 	// +kubebuilder:default=1
+	// +kubebuilder:validation:XValidation:rule="(self == 1) == (oldSelf == 1)",message="spec.backbone.managed.replicas can't change between 1 and a cluster of 3 or 5: NATS would drop the messages"
+	// +optional
 	Replicas int32 `json:"replicas,omitempty"`
 
 	// Storage of each server.
 	// +kubebuilder:default={}
-	Storage StorageSpec `json:"storage,omitempty"`
+	// +optional
+	Storage StorageSpec `json:"storage,omitzero"`
 
-	// Resources of each server. The default asks for 250m of CPU and 512Mi of memory, and limits to the same memory.
+	// Resources of each server. Given at all, it replaces the default as a whole.
+	// +kubebuilder:default={requests: {cpu: "250m", memory: "512Mi"}, limits: {memory: "512Mi"}}
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="spec.backbone.managed.resources.claims is not supported"
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
 	PodPlacement `json:",inline"`
 
-	// Durability is Strict by default with 3 or 5 servers, Relaxed with one.
+	// Durability says when a write counts as kept. Absent, it is Strict with 3 or 5 servers and Relaxed with one; status.backbone.durability
+	// shows which. Strict is refused with one server.
 	// +optional
 	Durability Durability `json:"durability,omitempty"`
 
 	// DeletionPolicy says what becomes of the volumes with the messages when the ChatCluster is deleted.
 	// +kubebuilder:validation:Enum=Retain;Delete
 	// +kubebuilder:default=Retain
+	// +optional
 	DeletionPolicy string `json:"deletionPolicy,omitempty"`
 
 	// Image of the servers. The default is the image of the operator's release; it holds nats-server and a small program that starts it.
@@ -91,21 +103,24 @@ type ManagedBackbone struct {
 
 // StorageSpec is the volume of one server.
 //
-// +kubebuilder:validation:XValidation:rule="quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",message="spec.backbone.managed.storage.size must not shrink"
 // +kubebuilder:validation:XValidation:rule="has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)",message="spec.backbone.managed.storage.className is immutable"
 type StorageSpec struct {
-	// Size of the volume. The servers use 85 % of it for messages.
+	// Size of the volume. The servers use 85 % of it for messages. It can grow, if the storage class allows, but not shrink.
 	// +kubebuilder:default="10Gi"
-	// +kubebuilder:validation:XValidation:rule="quantity(self).compareTo(quantity('256Mi')) >= 0",message="spec.backbone.managed.storage.size must be at least 256Mi"
-	Size resource.Quantity `json:"size,omitempty"`
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('256Mi')) >= 0",message="spec.backbone.managed.storage.size must be at least 256Mi"
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",message="spec.backbone.managed.storage.size must not shrink"
+	// +optional
+	Size resource.Quantity `json:"size,omitzero"`
 
-	// ClassName is the storage class; absent, the default one of the cluster.
+	// ClassName is the storage class; absent, the default one of the cluster. It can't be changed.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	ClassName *string `json:"className,omitempty"`
 }
 
 // ExternalBackbone names NATS servers that are there already.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.prefix) == has(oldSelf.prefix) && (!has(self.prefix) || self.prefix == oldSelf.prefix)",message="spec.backbone.external.prefix is immutable: messages would stay behind under the other name"
 type ExternalBackbone struct {
 	// URLs of the servers, for example tls://nats.example:4222.
 	// +kubebuilder:validation:MinItems=1
@@ -115,9 +130,9 @@ type ExternalBackbone struct {
 	// +listType=atomic
 	URLs []string `json:"urls"`
 
-	// CredentialsSecretRef names a secret whose key (nats.creds) holds NATS credentials.
+	// CredentialsSecretRef names a secret that holds NATS credentials (a .creds file). A change is taken over without a restart.
 	// +optional
-	CredentialsSecretRef *SecretKeyReference `json:"credentialsSecretRef,omitempty"`
+	CredentialsSecretRef *CredentialsReference `json:"credentialsSecretRef,omitempty"`
 
 	// TLSSecretRef names a secret with ca.crt, and with tls.crt and tls.key if the servers ask for a client certificate.
 	// +optional
@@ -126,20 +141,38 @@ type ExternalBackbone struct {
 	// Prefix stands before every subject, stream and bucket, so that fleets can share an account. The default is made of namespace and
 	// name. It can't be changed.
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_-]{1,128}$`
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.backbone.external.prefix is immutable"
 	// +optional
 	Prefix string `json:"prefix,omitempty"`
 }
 
+// CredentialsReference names the secret, in the namespace of the ChatCluster, that holds NATS credentials.
+type CredentialsReference struct {
+	// Name of the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key within the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:default="nats.creds"
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
 // HistorySpec is how long and how much the backbone keeps.
 type HistorySpec struct {
-	// MaxAge of messages; 0s keeps them for ever.
+	// MaxAge of messages, such as 720h; 0s keeps them for ever.
 	// +kubebuilder:default="720h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
 	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1m')",message="spec.history.maxAge must be 0s (for ever) or at least 1m"
-	MaxAge metav1.Duration `json:"maxAge,omitempty"`
+	// +optional
+	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 
 	// MaxBytes of all messages together, on each server that has a copy. Absent: on a managed backbone what its volumes have room for, on an
 	// external one no limit but that of the account.
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="spec.history.maxBytes must be at least 16Mi"
 	// +optional
 	MaxBytes *resource.Quantity `json:"maxBytes,omitempty"`
 

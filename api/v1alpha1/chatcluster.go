@@ -22,15 +22,16 @@ import (
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label: at most 63 lower-case letters, digits and hyphens, beginning with a letter"
 type ChatCluster struct {
 	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata,omitempty"`
+	metav1.ObjectMeta `json:"metadata,omitzero"`
 
 	// Spec is what is wanted.
 	// +kubebuilder:default={}
-	Spec ChatClusterSpec `json:"spec,omitempty"`
+	// +optional
+	Spec ChatClusterSpec `json:"spec,omitzero"`
 
 	// Status is what the operator sees.
 	// +optional
-	Status ChatClusterStatus `json:"status,omitempty"`
+	Status ChatClusterStatus `json:"status,omitzero"`
 }
 
 // ChatClusterList is a list of ChatClusters.
@@ -46,8 +47,8 @@ type ChatClusterList struct {
 // ChatClusterSpec describes a chat fleet. Every field has a default: an empty spec is a fleet of two nodes on a one-server backbone.
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.autoscaling) && has(self.nodes) && has(self.nodes.replicas))",message="spec.nodes.replicas must not be set together with spec.autoscaling: the autoscaler owns the number of nodes"
-// +kubebuilder:validation:XValidation:rule="self.backbone.type == 'External' ? has(self.backbone.external) && !has(self.backbone.managed) : !has(self.backbone.external)",message="spec.backbone: type External needs spec.backbone.external and no managed; type Managed takes no external"
-// +kubebuilder:validation:XValidation:rule="!has(self.history) || !has(self.history.replicas) || self.backbone.type != 'Managed' || self.history.replicas <= (has(self.backbone.managed) && has(self.backbone.managed.replicas) ? self.backbone.managed.replicas : 1)",message="spec.history.replicas must not be greater than spec.backbone.managed.replicas: each copy stands on a server of its own"
+// +kubebuilder:validation:XValidation:rule="!has(self.backbone) || !has(self.backbone.managed) || !has(self.history) || !has(self.history.replicas) || self.history.replicas <= self.backbone.managed.replicas",message="spec.history.replicas must not be greater than spec.backbone.managed.replicas: each copy stands on a server of its own"
+// +kubebuilder:validation:XValidation:rule="!has(self.backbone) || !has(self.backbone.managed) || !has(self.history) || !has(self.history.maxBytes) || quantity(string(self.history.maxBytes)).asApproximateFloat() * double(has(self.history.replicas) ? self.history.replicas : self.backbone.managed.replicas) <= quantity(string(self.backbone.managed.storage.size)).asApproximateFloat() * 0.85 * double(self.backbone.managed.replicas)",message="spec.history.maxBytes, times its replicas, must fit into 85 % of the volumes of spec.backbone.managed"
 type ChatClusterSpec struct {
 	// Image of the chat nodes. The default is the release of the operator that first saw this ChatCluster.
 	// +kubebuilder:validation:MinLength=1
@@ -68,7 +69,8 @@ type ChatClusterSpec struct {
 
 	// Nodes are the chat nodes, which serve the clients and keep nothing.
 	// +kubebuilder:default={}
-	Nodes NodesSpec `json:"nodes,omitempty"`
+	// +optional
+	Nodes NodesSpec `json:"nodes,omitzero"`
 
 	// Autoscaling, if present, lets the number of nodes follow their load.
 	// +optional
@@ -76,43 +78,53 @@ type ChatClusterSpec struct {
 
 	// Drain is how a node gives its connections away before it ends.
 	// +kubebuilder:default={}
-	Drain DrainSpec `json:"drain,omitempty"`
+	// +optional
+	Drain DrainSpec `json:"drain,omitzero"`
 
 	// Backbone is the NATS JetStream that keeps the messages.
-	// +kubebuilder:default={type: Managed}
-	Backbone BackboneSpec `json:"backbone,omitempty"`
+	// +kubebuilder:default={type: Managed, managed: {}}
+	// +optional
+	Backbone BackboneSpec `json:"backbone,omitzero"`
 
 	// History is how long and how much the backbone keeps.
 	// +kubebuilder:default={}
-	History HistorySpec `json:"history,omitempty"`
+	// +optional
+	History HistorySpec `json:"history,omitzero"`
 
 	// Auth is how clients show who they are.
 	// +kubebuilder:default={}
-	Auth AuthSpec `json:"auth,omitempty"`
+	// +optional
+	Auth AuthSpec `json:"auth,omitzero"`
 
 	// Exposure is how clients reach the nodes.
 	// +kubebuilder:default={}
-	Exposure ExposureSpec `json:"exposure,omitempty"`
+	// +optional
+	Exposure ExposureSpec `json:"exposure,omitzero"`
 
 	// Monitoring is what is made for Prometheus and Grafana where their APIs exist.
 	// +kubebuilder:default={}
-	Monitoring MonitoringSpec `json:"monitoring,omitempty"`
+	// +optional
+	Monitoring MonitoringSpec `json:"monitoring,omitzero"`
 
 	// NetworkPolicy limits who may talk to the nodes and the backbone.
 	// +kubebuilder:default={}
-	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitempty"`
+	// +optional
+	NetworkPolicy NetworkPolicySpec `json:"networkPolicy,omitzero"`
 
 	// TLS is who signs the certificates between nodes, backbone and operator.
 	// +kubebuilder:default={}
-	TLS TLSSpec `json:"tls,omitempty"`
+	// +optional
+	TLS TLSSpec `json:"tls,omitzero"`
 
 	// OperatorUpgrade says when pods take over what a newer operator would make of the same spec (its default image, its pod template):
 	// OnSpecChange only together with a change of the spec that restarts them anyway, Immediately at once.
 	// +kubebuilder:validation:Enum=OnSpecChange;Immediately
 	// +kubebuilder:default=OnSpecChange
+	// +optional
 	OperatorUpgrade string `json:"operatorUpgrade,omitempty"`
 
 	// Paused stops the operator from changing anything of this ChatCluster. What runs goes on running.
 	// +kubebuilder:default=false
+	// +optional
 	Paused bool `json:"paused,omitempty"`
 }

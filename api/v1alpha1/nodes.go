@@ -17,7 +17,9 @@ type NodesSpec struct {
 	// +optional
 	Replicas *int32 `json:"replicas,omitempty"`
 
-	// Resources of a node. The default asks for 100m of CPU and 128Mi of memory and limits memory to 512Mi.
+	// Resources of a node. Given at all, it replaces the default as a whole.
+	// +kubebuilder:default={requests: {cpu: "100m", memory: "128Mi"}, limits: {memory: "512Mi"}}
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="spec.nodes.resources.claims is not supported"
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -33,10 +35,12 @@ type NodesSpec struct {
 
 // EnvVar is one environment variable with a plain value.
 type EnvVar struct {
+	// Name of the variable.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
 	Name string `json:"name"`
+	// Value of the variable, taken as it is.
 	// +kubebuilder:validation:MaxLength=4096
 	Value string `json:"value"`
 }
@@ -78,6 +82,7 @@ type AutoscalingSpec struct {
 	// +kubebuilder:validation:Minimum=2
 	// +kubebuilder:validation:Maximum=1000
 	// +kubebuilder:default=2
+	// +optional
 	MinReplicas int32 `json:"minReplicas,omitempty"`
 
 	// MaxReplicas is the greatest number of nodes.
@@ -89,6 +94,7 @@ type AutoscalingSpec struct {
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=400
 	// +kubebuilder:default=70
+	// +optional
 	CPUUtilization int32 `json:"cpuUtilization,omitempty"`
 
 	// MemoryUtilization is the wanted memory use of a node, in percent of what it requests. Absent: memory doesn't scale.
@@ -108,14 +114,19 @@ type AutoscalingSpec struct {
 
 // DrainSpec is how a node gives its connections away before it ends.
 type DrainSpec struct {
-	// Period over which a node closes its connections, between 0s and 1h.
+	// Period over which a node closes its connections, between 0s and 1h, such as 90s or 2m.
 	// +kubebuilder:default="2m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="spec.drain.period must be between 0s and 1h"
-	Period metav1.Duration `json:"period,omitempty"`
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('1h')",message="spec.drain.period must be between 0s and 1h"
+	// +optional
+	Period *metav1.Duration `json:"period,omitempty"`
 
 	// ReconnectsPerSecond that the rest of the fleet should have to take at most during a rolling update.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	// +kubebuilder:default=500
+	// +optional
 	ReconnectsPerSecond int32 `json:"reconnectsPerSecond,omitempty"`
 }

@@ -50,11 +50,11 @@ type ChatClusterStatus struct {
 
 	// Backbone is what the operator sees of NATS.
 	// +optional
-	Backbone BackboneStatus `json:"backbone,omitempty"`
+	Backbone BackboneStatus `json:"backbone,omitzero"`
 
 	// Autoscaling says who sets the number of nodes.
 	// +optional
-	Autoscaling AutoscalingStatus `json:"autoscaling,omitempty"`
+	Autoscaling AutoscalingStatus `json:"autoscaling,omitzero"`
 
 	// Revision is what the pods were made with, so that a newer operator restarts none of them.
 	// +optional
@@ -114,8 +114,10 @@ type AutoscalingStatus struct {
 
 // Revision is what pods were made with.
 type Revision struct {
-	// Template is the number of the operator's pod template.
+	// Template is the number of the operator's pod template for chat nodes.
 	Template int32 `json:"template"`
+	// BackboneTemplate is that for the servers of a managed backbone.
+	BackboneTemplate int32 `json:"backboneTemplate"`
 	// Image is the node image that was the default.
 	Image string `json:"image"`
 	// BackboneImage is the NATS image that was the default.
