@@ -33,7 +33,7 @@ func StartNATSWith(tb testing.TB, options NATSOptions) *NATSCluster {
 	}
 	c := &NATSCluster{tb: tb}
 	for i := range options.Servers {
-		c.servers = append(c.servers, newNATS(tb, path, i+1, options.Servers > 1))
+		c.servers = append(c.servers, newNATS(tb, path, i+1, options))
 	}
 	for _, server := range c.servers {
 		if err := server.configure(options, c.servers); err != nil {
@@ -108,7 +108,7 @@ func (c *NATSCluster) StreamLeader(stream string) *NATS {
 // once, and an error stands for what StreamLeader waits for.
 func (c *NATSCluster) FindStreamLeader(ctx context.Context, stream string) (*NATS, error) {
 	var leader *NATS
-	err := withJetStream(c.URL(), func(js jetstream.JetStream) error {
+	err := withJetStream(c.URL(), c.servers[0].connect, func(js jetstream.JetStream) error {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
 		handle, err := js.Stream(ctx, stream)

@@ -22,15 +22,18 @@ type NATS struct {
 	routePort  int
 	adminPort  int
 	clustered  bool
+	connect    []nats.Option
 }
 
-func newNATS(tb testing.TB, path string, number int, clustered bool) *NATS {
+func newNATS(tb testing.TB, path string, number int, options NATSOptions) *NATS {
+	clustered := options.Servers > 1
 	n := &NATS{
 		program:    newProgram(tb, fmt.Sprintf("nats-%d", number), path),
 		dataDir:    tb.TempDir(),
 		clientPort: reservePort(tb),
 		adminPort:  reservePort(tb),
 		clustered:  clustered,
+		connect:    options.Connect,
 	}
 	if clustered {
 		n.routePort = reservePort(tb)
@@ -106,7 +109,7 @@ func (n *NATS) Ready(ctx context.Context) error {
 			return errors.New("no meta leader yet")
 		}
 	}
-	return withJetStream(n.URL(), func(js jetstream.JetStream) error {
+	return withJetStream(n.URL(), n.connect, func(js jetstream.JetStream) error {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		_, err := js.AccountInfo(ctx)
@@ -133,8 +136,9 @@ func (n *NATS) meta(ctx context.Context) (metaGroup, error) {
 }
 
 // withJetStream lends a connection that is closed afterwards.
-func withJetStream(url string, use func(jetstream.JetStream) error) error {
-	connection, err := nats.Connect(url, nats.NoReconnect(), nats.Timeout(2*time.Second))
+func withJetStream(url string, how []nats.Option, use func(jetstream.JetStream) error) error {
+	options := append([]nats.Option{nats.NoReconnect(), nats.Timeout(2 * time.Second)}, how...)
+	connection, err := nats.Connect(url, options...)
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", url, err)
 	}

@@ -3,6 +3,8 @@ package process
 import (
 	"fmt"
 	"strings"
+
+	"github.com/nats-io/nats.go"
 )
 
 // NATSOptions shape the servers of a test beyond their number.
@@ -12,8 +14,12 @@ type NATSOptions struct {
 	// SyncInterval is JetStream's: a duration or "always". Empty is the
 	// server's default of two minutes.
 	SyncInterval string
-	// Extra is appended to the configuration of each server.
-	Extra string
+	// Extra is appended to the configuration of each server, ClusterExtra to
+	// its cluster block.
+	Extra, ClusterExtra string
+	// Connect is how this package's own connections get in, if Extra asks for
+	// more than an address.
+	Connect []nats.Option
 }
 
 // natsConfig is the configuration file of one server. The file limit is beyond
@@ -33,7 +39,7 @@ func natsConfig(n *NATS, options NATSOptions, members []*NATS) string {
 		for _, member := range members {
 			fmt.Fprintf(&b, "    \"nats://%s\"\n", address(member.routePort))
 		}
-		b.WriteString("  ]\n}\n")
+		fmt.Fprintf(&b, "  ]\n%s\n}\n", options.ClusterExtra)
 	}
 	b.WriteString(options.Extra)
 	return b.String()

@@ -1,0 +1,49 @@
+package backbone
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newPool(t *testing.T) *Pool {
+	t.Helper()
+	p := NewPool(Options{})
+	t.Cleanup(p.Close)
+	return p
+}
+
+func target(urls []string, replicas int) Target {
+	return Target{
+		Owner: "team/lobby", URLs: urls, Layout: layout.New("chat", 2), Servers: replicas, Managed: true,
+		Settings: layout.Settings{Replicas: replicas, MaxAge: time.Hour},
+	}
+}
+
+// await calls Ensure until the report is as wanted, and gives it.
+func await(t *testing.T, p *Pool, tg Target, what string, wanted func(Report) bool) Report {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		r := p.Ensure(ctx, tg)
+		if wanted(r) {
+			return r
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("wait for %s: the report is %+v", what, r)
+		}
+	}
+}
+
+func fine(r Report) bool { return r.Reason == "" && r.Streams == r.Wanted }
