@@ -15,6 +15,9 @@ const (
 	Presence = "presence"
 )
 
+// Buckets are the names of all buckets.
+var Buckets = [...]string{Leases, Index, Presence}
+
 // Settings are the choices of one cluster that shape its streams and buckets.
 type Settings struct {
 	// Replicas of each stream and bucket: 1, 3 or 5.
@@ -23,6 +26,8 @@ type Settings struct {
 	MaxAge time.Duration
 	// MaxBytes of one shard's stream; zero or less is no limit.
 	MaxBytes int64
+	// BucketBytes is how much all buckets together may take; zero or less is no limit.
+	BucketBytes int64
 }
 
 // DuplicateWindow is how long a stream recognises a message id that it has stored. Every retry by a node ends within it.
@@ -54,7 +59,13 @@ type BucketSettings struct {
 	MaxAge   time.Duration
 	// MarkerAge is how long the mark of a purged key stays.
 	MarkerAge time.Duration
+	// MaxBytes beyond which writes fail; -1 is no limit.
+	MaxBytes int64
 }
+
+// bucketShares are how much of BucketBytes each bucket may take, in percent: leases are small and few, the index grows with what is
+// stored.
+var bucketShares = map[string]int64{Leases: 5, Index: 75, Presence: 20}
 
 // Streams lists the streams of the cluster.
 func (l Layout) Streams(s Settings) []StreamSettings {
@@ -83,9 +94,15 @@ func (l Layout) Buckets(s Settings) []BucketSettings {
 	if indexAge > 0 {
 		indexAge += 24 * time.Hour
 	}
+	share := func(bucket string) int64 {
+		if s.BucketBytes <= 0 {
+			return -1
+		}
+		return s.BucketBytes / 100 * bucketShares[bucket]
+	}
 	return []BucketSettings{
-		{Name: l.Bucket(Leases), Replicas: s.Replicas},
-		{Name: l.Bucket(Index), Replicas: s.Replicas, MaxAge: indexAge},
-		{Name: l.Bucket(Presence), Replicas: s.Replicas, MarkerAge: PresenceMarkerAge},
+		{Name: l.Bucket(Leases), Replicas: s.Replicas, MaxBytes: share(Leases)},
+		{Name: l.Bucket(Index), Replicas: s.Replicas, MaxAge: indexAge, MaxBytes: share(Index)},
+		{Name: l.Bucket(Presence), Replicas: s.Replicas, MarkerAge: PresenceMarkerAge, MaxBytes: share(Presence)},
 	}
 }
