@@ -13,6 +13,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/load"
 	"github.com/chatfleet/chatfleet/test/client"
+	"github.com/chatfleet/chatfleet/test/crowd"
 	"github.com/chatfleet/chatfleet/test/process"
 )
 
@@ -93,6 +94,13 @@ func (f *fleet) dial(ctx context.Context, user, addresses string, o client.Optio
 	}
 	o.Token, o.Name = token, user
 	return client.Dial(ctx, addresses, o)
+}
+
+// crowd makes the fleet one that a crowd can talk to.
+func (f *fleet) crowd() crowd.Fleet {
+	return crowd.Fleet{T: f.t, Patience: patience, Dial: func(ctx context.Context, user string, number int, o client.Options) (*client.Client, error) {
+		return f.dial(ctx, user, f.addresses(number), o)
+	}}
 }
 
 // mustDial is dial for a client that is closed with the test.

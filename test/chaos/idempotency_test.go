@@ -9,6 +9,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 	"github.com/chatfleet/chatfleet/test/client"
+	"github.com/chatfleet/chatfleet/test/crowd"
 )
 
 const repetitions = 10
@@ -68,14 +69,14 @@ func TestIdempotencyOfRepetitionsAtOnce(t *testing.T) {
 // checkOnce demands that the room has one message, and that all answers name it and its time.
 func checkOnce(t *testing.T, c *client.Client, room string, answers []client.Sent) {
 	t.Helper()
-	log, err := historyOf(t.Context(), c, room)
+	log, err := crowd.HistoryOf(t.Context(), c, room)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(log) != 1 {
 		t.Fatalf("the log has %d messages, want 1", len(log))
 	}
-	want := client.Sent{ID: log[0].id.String(), Offset: log[0].offset, Time: log[0].sent}
+	want := client.Sent{ID: log[0].ID.String(), Offset: log[0].Offset, Time: log[0].Time}
 	for i, got := range answers {
 		if got != want {
 			t.Errorf("answer %d is %+v, want %+v", i+1, got, want)

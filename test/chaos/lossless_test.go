@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/chatfleet/chatfleet/test/crowd"
 )
 
 // usualRest is how long each talk rests between two messages, on average: little, so that every fault falls between messages under way.
@@ -15,40 +17,40 @@ func TestChaosLosesNothingAndShowsEverybodyTheSame(t *testing.T) {
 	rooms := number(t, "CHAOS_ROOMS", 6)
 	faults := chosenFaults(t)
 	f := startFleet(t, 3)
-	c := gather(f, clients, rooms, duration(t, "CHAOS_REST", usualRest))
+	c := crowd.Gather(f.crowd(), "room:chaos", clients, rooms, duration(t, "CHAOS_REST", usualRest))
 	var done []*round
 	for i := range rounds {
-		done = append(done, c.strike(faults[i%len(faults)]))
+		done = append(done, strike(f, c, faults[i%len(faults)]))
 		if t.Failed() {
 			break
 		}
 	}
-	c.finish()
-	v := judge(c.ledgers(), c.history())
-	measure(done, c.ledgers())
+	c.Finish()
+	v := c.Judge()
+	measure(done, c.Ledgers())
 	t.Logf("%d rounds, %d clients, %d rooms, two nodes, three NATS servers\n%s", len(done), clients, rooms,
-		table(done, v, c.unrecovered.Load()))
-	if faults := v.faults(); faults != "" {
+		table(done, v, c.Unrecovered()))
+	if faults := v.Faults(); faults != "" {
 		t.Error(faults)
 	}
 }
 
 // strike is one round: load through both nodes, a fault, until everybody gets through in spite of it; then the repair, until all is ready and
 // everybody still gets through.
-func (c *crowd) strike(what fault) *round {
-	c.fleet.t.Helper()
-	c.mix()
-	c.fleet.waitShared()
-	c.waitLoad("everybody to get through before " + what.name)
+func strike(f *fleet, c *crowd.Crowd, what fault) *round {
+	f.t.Helper()
+	c.Mix()
+	f.waitShared()
+	c.WaitLoad("everybody to get through before " + what.name)
 	r := &round{fault: what.name, began: time.Now()}
-	repair := what.strike(c.fleet, c.rooms[rand.N(len(c.rooms))])
-	c.waitLoad("everybody to get through after " + what.name)
+	repair := what.strike(f, c.Rooms[rand.N(len(c.Rooms))])
+	c.WaitLoad("everybody to get through after " + what.name)
 	r.back = time.Since(r.began)
 	repair()
-	c.fleet.waitReady()
-	c.waitLoad("everybody to get through after the repair of " + what.name)
+	f.waitReady()
+	c.WaitLoad("everybody to get through after the repair of " + what.name)
 	r.ended = time.Now()
-	c.fleet.t.Logf("%s: everybody got through after %v, and the round took %v", r.fault, r.back.Round(time.Millisecond),
+	f.t.Logf("%s: everybody got through after %v, and the round took %v", r.fault, r.back.Round(time.Millisecond),
 		r.ended.Sub(r.began).Round(time.Millisecond))
 	return r
 }

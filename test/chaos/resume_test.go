@@ -9,6 +9,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 	"github.com/chatfleet/chatfleet/test/client"
+	"github.com/chatfleet/chatfleet/test/crowd"
 )
 
 func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
@@ -23,8 +24,8 @@ func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
 			absent := newLoner(t, f, "absent")
 			before := flood(t, f, room, 10)
 			r, _ := absent.read(t, room, f.nodes[0].URL(), nil, nil)
-			waitNewest(t, absent.ledger, room, before)
-			position := &protocol.StreamPosition{Epoch: r.epoch, Offset: absent.ledger.newest(room).offset}
+			waitNewest(t, absent.Ledger, room, before)
+			position := &protocol.StreamPosition{Epoch: r.Epoch(), Offset: absent.Ledger.Newest(room).Offset}
 			absent.leave()
 
 			start := time.Now()
@@ -35,20 +36,20 @@ func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
 			start = time.Now()
 			_, result := absent.read(t, room, f.nodes[1].URL(), position, nil)
 			after := flood(t, f, room, 10) // comes live while the reader may still be reading what it missed
-			waitNewest(t, absent.ledger, room, append(append(before, missed...), after...))
+			waitNewest(t, absent.Ledger, room, append(append(before, missed...), after...))
 			filling := time.Since(start)
 
 			if result.Recovered != test.recovered || !result.WasRecovering {
 				t.Errorf("recovered: %v, was recovering: %v", result.Recovered, result.WasRecovering)
 			}
-			ledgers := append(append(append(before, missed...), after...), absent.ledger)
-			log, err := historyOf(t.Context(), absent.client, room)
+			ledgers := append(append(append(before, missed...), after...), absent.Ledger)
+			log, err := crowd.HistoryOf(t.Context(), absent.Client, room)
 			if err != nil {
 				t.Fatal(err)
 			}
-			v := judge(ledgers, map[string][]sighting{room: log})
-			if faults := v.faults(); faults != "" || v.acknowledged != test.missed+20 || v.shown != v.acknowledged {
-				t.Errorf("%d acknowledged, %d stored, %d shown\n%s", v.acknowledged, v.stored, v.shown, faults)
+			v := crowd.Judge(ledgers, map[string][]crowd.Sighting{room: log})
+			if faults := v.Faults(); faults != "" || v.Acknowledged != test.missed+20 || v.Shown != v.Acknowledged {
+				t.Errorf("%d acknowledged, %d stored, %d shown\n%s", v.Acknowledged, v.Stored, v.Shown, faults)
 			}
 			t.Logf("recovered by the server: %v; sending took %v, and everything was there %v after coming back",
 				result.Recovered, sending.Round(time.Millisecond), filling.Round(time.Millisecond))
@@ -59,11 +60,11 @@ func TestResumeOnAnotherNodeHasNoHole(t *testing.T) {
 }
 
 // waitNewest returns when the reader has been shown the newest message that the senders had acknowledged.
-func waitNewest(t *testing.T, reader *ledger, room string, senders []*ledger) {
+func waitNewest(t *testing.T, reader *crowd.Ledger, room string, senders []*crowd.Ledger) {
 	t.Helper()
-	newest := newestAcknowledged(senders)[room]
+	newest := crowd.NewestAcknowledged(senders)[room]
 	eventually(t, "the reader to have everything", func() string {
-		if at := reader.newest(room).offset; at < newest {
+		if at := reader.Newest(room).Offset; at < newest {
 			return fmt.Sprintf("it has %d of %d", at, newest)
 		}
 		return ""
@@ -71,25 +72,25 @@ func waitNewest(t *testing.T, reader *ledger, room string, senders []*ledger) {
 }
 
 // flood sends that many messages to a room, quickly: by many users at once, through both nodes.
-func flood(t *testing.T, f *fleet, room string, messages int) []*ledger {
+func flood(t *testing.T, f *fleet, room string, messages int) []*crowd.Ledger {
 	t.Helper()
 	const mostUsers = 64
 	users := min(mostUsers, messages)
 	numbers := make(chan int)
-	c := &crowd{fleet: f, ctx: t.Context()}
-	ledgers := make([]*ledger, users)
+	c := crowd.New(f.crowd())
+	ledgers := make([]*crowd.Ledger, users)
 	var talking sync.WaitGroup
 	for i := range users {
-		chatter, err := newChatter(c, i, nil, nil)
+		chatter, err := c.Connect(i)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer chatter.client.Close()
-		ledgers[i] = chatter.ledger
+		defer chatter.Client.Close()
+		ledgers[i] = chatter.Ledger
 		talking.Go(func() {
 			for n := range numbers {
 				text := fmt.Sprintf("message %d", n)
-				chatter.send(chatter.ledger.begin(room, text), text)
+				chatter.Say(room, text)
 			}
 		})
 	}
@@ -103,14 +104,16 @@ func flood(t *testing.T, f *fleet, room string, messages int) []*ledger {
 
 // loner is a user whom a test leads by hand.
 type loner struct {
-	*chatter
+	*crowd.Chatter
+	fleet   *fleet
+	ctx     context.Context
 	reading sync.WaitGroup
 	stop    context.CancelFunc
 }
 
 func newLoner(t *testing.T, f *fleet, user string) *loner {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	l := &loner{chatter: &chatter{crowd: &crowd{fleet: f, ctx: ctx}, ledger: newLedger(user)}, stop: cancel}
+	l := &loner{Chatter: crowd.New(f.crowd()).Lead(user), fleet: f, ctx: ctx, stop: cancel}
 	t.Cleanup(func() {
 		cancel()
 		l.leave()
@@ -120,17 +123,17 @@ func newLoner(t *testing.T, f *fleet, user string) *loner {
 
 // read connects the loner to those addresses and follows a room, from a position on or from the beginning. While the gate is closed the
 // client reads nothing from its socket.
-func (l *loner) read(t *testing.T, room, addresses string, since *protocol.StreamPosition, g *gate) (*reader, *protocol.SubscribeResult) {
+func (l *loner) read(t *testing.T, room, addresses string, since *protocol.StreamPosition, g *gate) (*crowd.Reader, *protocol.SubscribeResult) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c, err := l.crowd.fleet.dial(ctx, l.ledger.user, addresses, client.Options{Reconnect: true})
+	c, err := l.fleet.dial(ctx, l.Ledger.User, addresses, client.Options{Reconnect: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.client = c
-	r := newReader(l.chatter, room)
-	o := r.options()
+	l.Client = c
+	r := crowd.NewReader(l.Chatter, room)
+	o := r.Options()
 	o.Since = since
 	results := make(chan *protocol.SubscribeResult, 1)
 	listen := o.OnSubscribed
@@ -149,9 +152,9 @@ func (l *loner) read(t *testing.T, room, addresses string, since *protocol.Strea
 	if _, err := c.Subscribe(ctx, room, o); err != nil {
 		t.Fatal(err)
 	}
-	reading, stop := context.WithCancel(l.crowd.ctx)
+	reading, stop := context.WithCancel(l.ctx)
 	l.stop = stop
-	l.reading.Go(func() { r.run(reading) })
+	l.reading.Go(func() { r.Run(reading) })
 	return r, <-results
 }
 
@@ -159,7 +162,7 @@ func (l *loner) read(t *testing.T, room, addresses string, since *protocol.Strea
 func (l *loner) leave() {
 	l.stop()
 	l.reading.Wait()
-	if l.client != nil {
-		l.client.Close()
+	if l.Client != nil {
+		l.Client.Close()
 	}
 }

@@ -1,7 +1,6 @@
 package chaos
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chatfleet/chatfleet/test/client"
+	"github.com/chatfleet/chatfleet/test/crowd"
 )
 
 const (
@@ -66,19 +66,19 @@ func TestSlowReaderGetsEverythingInOrder(t *testing.T) {
 		g.open()
 	}
 	began := time.Now()
-	load.finish()
-	ledgers := load.ledgers()
+	load.Finish()
+	ledgers := load.Ledgers()
 	node.watchUntil("the slow readers to have everything", func() string { return lagging(readers, ledgers) })
 
 	for _, l := range readers {
-		ledgers = append(ledgers, l.ledger)
+		ledgers = append(ledgers, l.Ledger)
 	}
-	log, err := historyOf(t.Context(), f.mustDial(t, "historian", f.nodes[1].URL(), client.Options{}), slowRoom)
+	log, err := crowd.HistoryOf(t.Context(), f.mustDial(t, "historian", f.nodes[1].URL(), client.Options{}), slowRoom)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := judge(ledgers, map[string][]sighting{slowRoom: log})
-	if faults := v.faults(); faults != "" {
+	v := crowd.Judge(ledgers, map[string][]crowd.Sighting{slowRoom: log})
+	if faults := v.Faults(); faults != "" {
 		t.Error(faults)
 	}
 	held := slowReaders * missed * slowText
@@ -95,28 +95,22 @@ func TestSlowReaderGetsEverythingInOrder(t *testing.T) {
 }
 
 // startSlowLoad lets some users talk in one room.
-func startSlowLoad(t *testing.T, f *fleet) *crowd {
+func startSlowLoad(t *testing.T, f *fleet) *crowd.Crowd {
 	t.Helper()
-	c := &crowd{fleet: f, rest: slowRest, padding: strings.Repeat("a long word ", slowText/12), silence: make(chan struct{})}
-	c.ctx, c.cancel = context.WithCancel(context.WithoutCancel(t.Context()))
-	t.Cleanup(c.disperse)
+	c := crowd.New(f.crowd())
+	c.Rest, c.Padding = slowRest, strings.Repeat("a long word ", slowText/12)
 	for i := range talkers {
-		chatter, err := newChatter(c, i, []string{slowRoom}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.chatters = append(c.chatters, chatter)
-		c.talking.Go(func() { chatter.chat(chatter.talks[0]) })
+		c.Join(i, []string{slowRoom}, nil)
 	}
 	return c
 }
 
 // lagging names a reader that does not have everything yet.
-func lagging(readers []*loner, senders []*ledger) string {
-	newest := newestAcknowledged(senders)[slowRoom]
+func lagging(readers []*loner, senders []*crowd.Ledger) string {
+	newest := crowd.NewestAcknowledged(senders)[slowRoom]
 	for _, l := range readers {
-		if at := l.ledger.newest(slowRoom).offset; at < newest {
-			return fmt.Sprintf("%s has %d of %d", l.ledger.user, at, newest)
+		if at := l.Ledger.Newest(slowRoom).Offset; at < newest {
+			return fmt.Sprintf("%s has %d of %d", l.Ledger.User, at, newest)
 		}
 	}
 	return ""
@@ -127,18 +121,14 @@ func shownMore(l *loner, messages int) func() string {
 	until := l.shown() + messages
 	return func() string {
 		if n := l.shown(); n < until {
-			return fmt.Sprintf("%s has been shown %d of %d", l.ledger.user, n, until)
+			return fmt.Sprintf("%s has been shown %d of %d", l.Ledger.User, n, until)
 		}
 		return ""
 	}
 }
 
 // shown is the number of messages that were shown in the room.
-func (l *loner) shown() int {
-	l.ledger.mu.Lock()
-	defer l.ledger.mu.Unlock()
-	return len(l.ledger.seen[slowRoom])
-}
+func (l *loner) shown() int { return l.Ledger.Shown(slowRoom) }
 
 // gauge watches a node's metrics.
 type gauge struct {

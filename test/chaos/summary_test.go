@@ -5,6 +5,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/chatfleet/chatfleet/test/crowd"
 )
 
 // round is one fault and what followed.
@@ -20,7 +22,7 @@ type round struct {
 }
 
 // measure fills in what the ledgers say of the rounds. What spans two rounds counts for the one in which it ended.
-func measure(rounds []*round, ledgers []*ledger) {
+func measure(rounds []*round, ledgers []*crowd.Ledger) {
 	find := func(at time.Time) *round {
 		for _, r := range rounds {
 			if !at.Before(r.began) && at.Before(r.ended) {
@@ -30,16 +32,16 @@ func measure(rounds []*round, ledgers []*ledger) {
 		return &round{} // before the first or after the last
 	}
 	for _, l := range ledgers {
-		for _, e := range l.sent {
-			r := find(e.acked)
+		for _, e := range l.Sent {
+			r := find(e.Acked)
 			r.messages++
-			r.retries += e.attempts - 1
-			r.slowestAck = max(r.slowestAck, e.acked.Sub(e.began))
+			r.retries += e.Attempts - 1
+			r.slowestAck = max(r.slowestAck, e.Acked.Sub(e.Began))
 		}
-		for _, seen := range l.seen {
+		for _, seen := range l.Seen {
 			for i := 1; i < len(seen); i++ {
-				if gap := seen[i].at.Sub(seen[i-1].at); gap > 100*time.Millisecond {
-					r := find(seen[i].at)
+				if gap := seen[i].At.Sub(seen[i-1].At); gap > 100*time.Millisecond {
+					r := find(seen[i].At)
 					r.longestPause = max(r.longestPause, gap)
 				}
 			}
@@ -48,7 +50,7 @@ func measure(rounds []*round, ledgers []*ledger) {
 }
 
 // table shows the rounds and the verdict.
-func table(rounds []*round, v *verdict, unrecovered int64) string {
+func table(rounds []*round, v *crowd.Verdict, unrecovered int64) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "round\tfault\ttook s\tall through after s\tmessages\tretries\tslowest ack s\tlongest reader pause s\t\n")
@@ -58,8 +60,8 @@ func table(rounds []*round, v *verdict, unrecovered int64) string {
 	}
 	w.Flush()
 	fmt.Fprintf(&b, "\n%d messages acknowledged, %d stored, shown %d times; %d recoveries needed history\n",
-		v.acknowledged, v.stored, v.shown, unrecovered)
+		v.Acknowledged, v.Stored, v.Shown, unrecovered)
 	fmt.Fprintf(&b, "lost %d, doubled %d, reordered %d, moved %d, altered %d\n",
-		v.lost.count, v.doubled.count, v.reordered.count, v.moved.count, v.altered.count)
+		v.Lost.Count, v.Doubled.Count, v.Reordered.Count, v.Moved.Count, v.Altered.Count)
 	return b.String()
 }

@@ -1,4 +1,4 @@
-package chaos
+package crowd
 
 import (
 	"context"
@@ -22,12 +22,12 @@ type event struct {
 }
 
 // sightingOf reads a publication.
-func sightingOf(p *protocol.Publication) (sighting, error) {
+func sightingOf(p *protocol.Publication) (Sighting, error) {
 	var e event
 	if err := json.Unmarshal(p.Data, &e); err != nil {
-		return sighting{}, fmt.Errorf("publication at offset %d: %w", p.Offset, err)
+		return Sighting{}, fmt.Errorf("publication at offset %d: %w", p.Offset, err)
 	}
-	return sighting{id: e.ID, offset: p.Offset, sum: sum(e.Text), sent: e.Time}, nil
+	return Sighting{ID: e.ID, Offset: p.Offset, sum: sum(e.Text), Time: e.Time}, nil
 }
 
 // pages reads the history of a room behind a position, oldest first, a page at a time, until the head that the server tells; take is
@@ -53,12 +53,12 @@ func pages(ctx context.Context, c *client.Client, room string, since protocol.St
 	}
 }
 
-// historyOf reads all of a room's log.
-func historyOf(ctx context.Context, c *client.Client, room string) ([]sighting, error) {
-	var log []sighting
+// HistoryOf reads all of a room's log.
+func HistoryOf(ctx context.Context, c *client.Client, room string) ([]Sighting, error) {
+	var log []Sighting
 	var broken error
 	_, err := pages(ctx, c, room, protocol.StreamPosition{}, func(p *protocol.Publication) bool {
-		var s sighting
+		var s Sighting
 		if s, broken = sightingOf(p); broken != nil {
 			return false
 		}

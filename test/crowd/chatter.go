@@ -1,4 +1,4 @@
-package chaos
+package crowd
 
 import (
 	"context"
@@ -19,13 +19,13 @@ const (
 	retryPause = 100 * time.Millisecond
 )
 
-// chatter is one user with one client: it talks in some rooms and reads some.
-type chatter struct {
-	crowd   *crowd
-	ledger  *ledger
-	client  *client.Client
+// Chatter is one user with one client: it talks in some rooms and reads some.
+type Chatter struct {
+	crowd   *Crowd
+	Ledger  *Ledger
+	Client  *client.Client
 	talks   []*talk
-	readers []*reader
+	readers []*Reader
 	online  atomic.Bool
 }
 
@@ -36,83 +36,92 @@ type talk struct {
 	begun atomic.Int64
 }
 
-// newChatter connects a user and subscribes to the rooms that it reads.
-func newChatter(crowd *crowd, number int, talks, reads []string) (*chatter, error) {
-	c := &chatter{crowd: crowd, ledger: newLedger(fmt.Sprintf("user-%d", number))}
-	ctx, cancel := context.WithTimeout(crowd.ctx, patience)
+// Lead is a user whom the test leads: it gives him a client, and closes it.
+func (c *Crowd) Lead(user string) *Chatter { return &Chatter{crowd: c, Ledger: NewLedger(user)} }
+
+// Connect connects a user, whom the test leads: it closes his client.
+func (c *Crowd) Connect(number int) (*Chatter, error) { return c.connect(number, nil, nil) }
+
+// connect connects a user and subscribes to the rooms that it reads.
+func (c *Crowd) connect(number int, talks, reads []string) (*Chatter, error) {
+	chatter := c.Lead(fmt.Sprintf("user-%d", number))
+	ctx, cancel := context.WithTimeout(c.ctx, c.fleet.Patience)
 	defer cancel()
 	o := client.Options{
 		Reconnect: true, Timeout: answerWait, Encoding: protocol.Encoding(number % 2),
-		OnConnect:    func(*protocol.ConnectResult) { c.online.Store(true) },
-		OnDisconnect: func(error) { c.online.Store(false) },
+		OnConnect:    func(*protocol.ConnectResult) { chatter.online.Store(true) },
+		OnDisconnect: func(error) { chatter.online.Store(false) },
 	}
 	var err error
-	if c.client, err = crowd.fleet.dial(ctx, c.ledger.user, crowd.fleet.addresses(number), o); err != nil {
-		return nil, fmt.Errorf("connect %s: %w", c.ledger.user, err)
+	if chatter.Client, err = c.fleet.Dial(ctx, chatter.Ledger.User, number, o); err != nil {
+		return nil, fmt.Errorf("connect %s: %w", chatter.Ledger.User, err)
 	}
 	for _, room := range talks {
-		c.talks = append(c.talks, &talk{room: room})
+		chatter.talks = append(chatter.talks, &talk{room: room})
 	}
 	for _, room := range reads {
-		r := newReader(c, room)
-		if _, err := c.client.Subscribe(ctx, room, r.options()); err != nil {
-			c.client.Close()
+		r := NewReader(chatter, room)
+		if _, err := chatter.Client.Subscribe(ctx, room, r.Options()); err != nil {
+			chatter.Client.Close()
 			return nil, err
 		}
-		c.readers = append(c.readers, r)
+		chatter.readers = append(chatter.readers, r)
 	}
-	return c, nil
+	return chatter, nil
 }
 
 // fail reports what must not happen.
-func (c *chatter) fail(format string, args ...any) {
+func (c *Chatter) fail(format string, args ...any) {
 	if c.crowd.ctx.Err() == nil {
-		c.crowd.fleet.t.Errorf(format, args...)
+		c.crowd.fleet.T.Errorf(format, args...)
 	}
 }
 
+// Say sends a message until it is acknowledged; false if the test is over or the message refused.
+func (c *Chatter) Say(room, text string) bool { return c.send(c.Ledger.begin(room, text), text) }
+
 // chat talks until the crowd is told to be silent and what was begun is acknowledged.
-func (c *chatter) chat(t *talk) {
+func (c *Chatter) chat(t *talk) {
 	for number := 1; ; number++ {
 		// At random, so that the chatters don't speak in one voice.
-		rest := time.NewTimer(c.crowd.rest/2 + rand.N(c.crowd.rest))
+		rest := time.NewTimer(c.crowd.Rest/2 + rand.N(c.crowd.Rest))
 		select {
 		case <-c.crowd.silence:
 			rest.Stop()
 			return
 		case <-rest.C:
 		}
-		text := fmt.Sprintf("%s says %d in %s. %s", c.ledger.user, number, t.room, c.crowd.padding)
-		e := c.ledger.begin(t.room, text)
+		text := fmt.Sprintf("%s says %d in %s. %s", c.Ledger.User, number, t.room, c.crowd.Padding)
+		e := c.Ledger.begin(t.room, text)
 		if !c.send(e, text) {
 			return
 		}
-		t.begun.Store(e.began.UnixNano())
+		t.begun.Store(e.Began.UnixNano())
 	}
 }
 
 // send repeats a message until it is acknowledged; false if the test is over or the message refused.
-func (c *chatter) send(e *entry, text string) bool {
+func (c *Chatter) send(e *Entry, text string) bool {
 	for {
 		for !c.online.Load() {
 			if !pause(c.crowd.ctx, retryPause) {
 				return false
 			}
 		}
-		c.ledger.attempt(e)
+		c.Ledger.attempt(e)
 		ctx, cancel := context.WithTimeout(c.crowd.ctx, answerWait)
-		sent, err := c.client.Send(ctx, e.room, e.id.String(), text)
+		sent, err := c.Client.Send(ctx, e.room, e.id.String(), text)
 		cancel()
 		switch {
 		case err == nil:
-			c.ledger.acknowledge(e, answer{sent.Offset, sent.Time})
+			c.Ledger.acknowledge(e, Answer{sent.Offset, sent.Time})
 			return true
 		case c.crowd.ctx.Err() != nil:
 			return false
 		case errors.Is(err, context.DeadlineExceeded):
-			c.client.Cut()
+			c.Client.Cut()
 		case !passing(err):
-			c.fail("%s sends %s to %s: %v", c.ledger.user, e.id, e.room, err)
+			c.fail("%s sends %s to %s: %v", c.Ledger.User, e.id, e.room, err)
 			return false
 		}
 		if !pause(c.crowd.ctx, retryPause) {

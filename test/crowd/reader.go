@@ -1,4 +1,4 @@
-package chaos
+package crowd
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"github.com/chatfleet/chatfleet/test/client"
 )
 
-// reader follows a room as an application would: it shows what it is sent, and fills from history what the server did not recover.
-type reader struct {
-	c    *chatter
+// Reader follows a room as an application would: it shows what it is sent, and fills from history what the server did not recover.
+type Reader struct {
+	c    *Chatter
 	room string
 	wake chan struct{}
 
@@ -26,12 +26,13 @@ type shown struct {
 	to          protocol.StreamPosition
 }
 
-func newReader(c *chatter, room string) *reader {
-	return &reader{c: c, room: room, wake: make(chan struct{}, 1)}
+// NewReader is the chatter as a reader of one more room.
+func NewReader(c *Chatter, room string) *Reader {
+	return &Reader{c: c, room: room, wake: make(chan struct{}, 1)}
 }
 
-// options make the reader the listener of a subscription.
-func (r *reader) options() client.SubscribeOptions {
+// Options make the reader the listener of a subscription.
+func (r *Reader) Options() client.SubscribeOptions {
 	return client.SubscribeOptions{
 		OnSubscribed: func(result *protocol.SubscribeResult) {
 			r.checkEpoch(result.Epoch)
@@ -43,12 +44,12 @@ func (r *reader) options() client.SubscribeOptions {
 			}
 		},
 		OnPublication:  func(p *protocol.Publication) { r.put(shown{publication: p}) },
-		OnUnsubscribed: func(err error) { r.c.fail("%s lost its place in %s: %v", r.c.ledger.user, r.room, err) },
+		OnUnsubscribed: func(err error) { r.c.fail("%s lost its place in %s: %v", r.c.Ledger.User, r.room, err) },
 	}
 }
 
 // checkEpoch fails the test if the log begins anew: no power was cut.
-func (r *reader) checkEpoch(epoch string) {
+func (r *Reader) checkEpoch(epoch string) {
 	r.mu.Lock()
 	was := r.epoch
 	r.epoch = epoch
@@ -58,7 +59,14 @@ func (r *reader) checkEpoch(epoch string) {
 	}
 }
 
-func (r *reader) put(s shown) {
+// Epoch is that of the room, or empty before the first subscription.
+func (r *Reader) Epoch() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.epoch
+}
+
+func (r *Reader) put(s shown) {
 	r.mu.Lock()
 	r.queue = append(r.queue, s)
 	r.mu.Unlock()
@@ -68,8 +76,8 @@ func (r *reader) put(s shown) {
 	}
 }
 
-// run writes down what comes until ctx ends.
-func (r *reader) run(ctx context.Context) {
+// Run writes down what comes until ctx ends.
+func (r *Reader) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -90,23 +98,23 @@ func (r *reader) run(ctx context.Context) {
 	}
 }
 
-func (r *reader) see(p *protocol.Publication) {
+func (r *Reader) see(p *protocol.Publication) {
 	s, err := sightingOf(p)
 	if err != nil {
-		r.c.fail("%s in %s: %v", r.c.ledger.user, r.room, err)
+		r.c.fail("%s in %s: %v", r.c.Ledger.User, r.room, err)
 		return
 	}
-	r.c.ledger.see(r.room, s)
+	r.c.Ledger.see(r.room, s)
 }
 
 // fill reads the hole between what was shown last and a position; false if ctx ended before that.
-func (r *reader) fill(ctx context.Context, to protocol.StreamPosition) bool {
+func (r *Reader) fill(ctx context.Context, to protocol.StreamPosition) bool {
 	for {
-		since := protocol.StreamPosition{Epoch: to.Epoch, Offset: r.c.ledger.newest(r.room).offset}
+		since := protocol.StreamPosition{Epoch: to.Epoch, Offset: r.c.Ledger.Newest(r.room).Offset}
 		if since.Offset >= to.Offset {
 			return true
 		}
-		_, err := pages(ctx, r.c.client, r.room, since, func(p *protocol.Publication) bool {
+		_, err := pages(ctx, r.c.Client, r.room, since, func(p *protocol.Publication) bool {
 			if p.Offset > to.Offset {
 				return false
 			}
@@ -114,11 +122,11 @@ func (r *reader) fill(ctx context.Context, to protocol.StreamPosition) bool {
 			return true
 		})
 		switch {
-		case err == nil && r.c.ledger.newest(r.room).offset < to.Offset:
-			err = fmt.Errorf("history of %s ends at %d, the server told of %d", r.room, r.c.ledger.newest(r.room).offset, to.Offset)
+		case err == nil && r.c.Ledger.Newest(r.room).Offset < to.Offset:
+			err = fmt.Errorf("history of %s ends at %d, the server told of %d", r.room, r.c.Ledger.Newest(r.room).Offset, to.Offset)
 			fallthrough
 		case err != nil && !passing(err):
-			r.c.fail("%s: %v", r.c.ledger.user, err)
+			r.c.fail("%s: %v", r.c.Ledger.User, err)
 			return false
 		case err != nil && !pause(ctx, retryPause):
 			return false
