@@ -22,7 +22,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Where the Service for clients is. */}}
 {{- define "chatcluster.service" -}}
 {{- $scheme := ternary "https" "http" (not (empty (.Values.exposure).tlsSecretName)) -}}
-{{- printf "%s://%s.%s.svc:80" $scheme (include "chatcluster.base" .) .Release.Namespace -}}
+{{- $port := ternary 443 80 (eq $scheme "https") -}}
+{{- printf "%s://%s.%s.svc:%d" $scheme (include "chatcluster.base" .) .Release.Namespace $port -}}
 {{- end -}}
 
 {{/* As whom the test connects: token, secret, anonymous, or nothing if nobody may. */}}

@@ -1,0 +1,95 @@
+package charts
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
+)
+
+// fleet gives the chatcluster chart's objects with the values of a case.
+func fleet(t *testing.T, values string, args ...string) []*unstructured.Unstructured {
+	t.Helper()
+	return rendered(t, "chatcluster", "lobby", "chat", append([]string{"--values", filepath.Join("testdata", "chatcluster", values)}, args...)...)
+}
+
+func TestValuesBecomeTheSpec(t *testing.T) {
+	var cluster v1alpha1.ChatCluster
+	decode(t, only(t, fleet(t, "ingress.yaml"), "ChatCluster"), &cluster)
+	s := cluster.Spec
+	if *s.Nodes.Replicas != 3 || s.Backbone.Managed.Replicas != 3 || s.Backbone.Managed.Storage.Size.String() != "20Gi" ||
+		s.Auth.JWT.SecretRef.Name != "chat-tokens" || s.Exposure.Host != "chat.example.com" {
+		t.Errorf("spec %+v", s)
+	}
+	if cluster.Name != "lobby" || cluster.Namespace != "chat" || cluster.Labels["team"] != "chat" || cluster.Annotations["example.com/a"] != "b" {
+		t.Errorf("metadata %+v", cluster.ObjectMeta)
+	}
+}
+
+func TestAnEmptySpecIsEmpty(t *testing.T) {
+	spec, found, err := unstructured.NestedMap(only(t, fleet(t, "default.yaml"), "ChatCluster").Object, "spec")
+	if err != nil || !found || len(spec) != 0 {
+		t.Errorf("spec %v (%v), want an empty one, that the API server fills in", spec, err)
+	}
+}
+
+func TestTheCheckConnectsAsWhoMayConnect(t *testing.T) {
+	for _, c := range []struct {
+		values string
+		args   []string
+		want   []string // arguments; nil: no check
+		secret string
+	}{
+		{values: "default.yaml"},
+		{values: "ingress.yaml", want: []string{"--from=http://lobby.chat.svc:80", "--token-secret-file=/var/run/check/token", "--token-issuer=me", "--token-audience=chat"}, secret: "chat-tokens/secret"},
+		{values: "ingress.yaml", args: []string{"--set", "exposure.tlsSecretName=t"}, want: []string{"--from=https://lobby.chat.svc:443"}, secret: "chat-tokens/secret"},
+		{values: "ingress.yaml", args: []string{"--set", "check.enabled=false"}},
+		{values: "autoscaled.yaml", want: []string{"--from=https://chat.example.com", "--token-file=/var/run/check/token", "--ca=/var/run/check-ca/ca.crt"}, secret: "check-token/token"},
+		{values: "autoscaled.yaml", args: []string{"--set", "check.tokenSecretRef.name="}},
+		{values: "external.yaml", want: []string{"--channel=public:check"}},
+		{values: "external.yaml", args: []string{"--set", "check.channel=public:other"}, want: []string{"--channel=public:other"}},
+	} {
+		t.Run(strings.Join(append([]string{c.values}, c.args...), " "), func(t *testing.T) {
+			pods := ofKind(fleet(t, c.values, c.args...), "Pod")
+			if c.want == nil {
+				if len(pods) != 0 {
+					t.Errorf("there is a check that nobody may carry out: %v", pods[0].Object["spec"])
+				}
+				return
+			}
+			if len(pods) != 1 || pods[0].GetAnnotations()["helm.sh/hook"] != "test" {
+				t.Fatalf("%d pods, want one that is a test", len(pods))
+			}
+			var pod corev1.Pod
+			decode(t, pods[0], &pod)
+			checkPod(t, pod, c.want, c.secret)
+		})
+	}
+}
+
+func checkPod(t *testing.T, pod corev1.Pod, want []string, secret string) {
+	t.Helper()
+	args := pod.Spec.Containers[0].Args
+	for _, w := range want {
+		if !slices.Contains(args, w) {
+			t.Errorf("arguments %v lack %s", args, w)
+		}
+	}
+	mounted := ""
+	for _, v := range pod.Spec.Volumes {
+		if v.Name == "token" {
+			mounted = v.Secret.SecretName + "/" + v.Secret.Items[0].Key
+		}
+	}
+	if mounted != secret {
+		t.Errorf("the check reads secret %q, want %q", mounted, secret)
+	}
+	if strings.Contains(strings.Join(args, " "), "--token=") {
+		t.Errorf("a token in the arguments %v", args)
+	}
+}

@@ -1,0 +1,90 @@
+package charts
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// TestConfigIsWhatTheChartRenders holds the two ways to install the operator together.
+func TestConfigIsWhatTheChartRenders(t *testing.T) {
+	const namespace = "chatfleet-system"
+	chart := byName(rendered(t, "chatfleet-operator", "chatfleet-operator", namespace))
+	config := byName(kustomized(t, "default"))
+	if _, there := config["Namespace /"+namespace]; !there {
+		t.Errorf("config/default lacks its namespace")
+	}
+	delete(config, "Namespace /"+namespace)
+	for name := range maps.Keys(chart) {
+		if config[name] == nil {
+			t.Errorf("config/default lacks %s", name)
+			continue
+		}
+		if differences := differ(leaves("", chart[name]), leaves("", config[name])); len(differences) > 0 {
+			t.Errorf("%s: %d values differ, first in the chart, then in config/default:\n%s",
+				name, len(differences), strings.Join(differences[:min(10, len(differences))], "\n"))
+		}
+	}
+	for name := range config {
+		if chart[name] == nil {
+			t.Errorf("the chart lacks %s", name)
+		}
+	}
+}
+
+// byName gives the contents of objects, without what only Helm says of them.
+func byName(objects []*unstructured.Unstructured) map[string]map[string]any {
+	contents := map[string]map[string]any{}
+	for _, o := range objects {
+		o.SetLabels(without(o.GetLabels(), "helm.sh/", "app.kubernetes.io/managed-by", "app.kubernetes.io/version"))
+		o.SetAnnotations(without(o.GetAnnotations(), "helm.sh/"))
+		contents[fmt.Sprintf("%s %s/%s", o.GetKind(), o.GetNamespace(), o.GetName())] = o.Object
+	}
+	return contents
+}
+
+func without(pairs map[string]string, prefixes ...string) map[string]string {
+	maps.DeleteFunc(pairs, func(key, _ string) bool {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(key, prefix) {
+				return true
+			}
+		}
+		return false
+	})
+	return pairs
+}
+
+// leaves gives the values in a document by their paths.
+func leaves(path string, value any) map[string]string {
+	found := map[string]string{}
+	switch v := value.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			maps.Copy(found, leaves(path+"."+key, inner))
+		}
+	case []any:
+		for i, inner := range v {
+			maps.Copy(found, leaves(fmt.Sprintf("%s[%d]", path, i), inner))
+		}
+	default:
+		found[path] = fmt.Sprint(v)
+	}
+	return found
+}
+
+func differ(a, b map[string]string) []string {
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	var differences []string
+	for _, path := range slices.Sorted(maps.Keys(both)) {
+		if a[path] != b[path] {
+			differences = append(differences, fmt.Sprintf("%s: %q, %q", path, a[path], b[path]))
+		}
+	}
+	return differences
+}
