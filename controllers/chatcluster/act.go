@@ -1,0 +1,160 @@
+package chatcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
+	"github.com/chatfleet/chatfleet/controllers/apply"
+	"github.com/chatfleet/chatfleet/controllers/plan"
+	"github.com/chatfleet/chatfleet/controllers/status"
+)
+
+// nameTakenRetry is the time between two looks at a name that somebody else has: their objects aren't watched.
+const nameTakenRetry = 30 * time.Second
+
+// act carries the plan out.
+func (w *work) act(ctx context.Context, apis plan.APIs) error {
+	named, problems, err := w.lacking(ctx, w.view, w.c)
+	if err != nil {
+		return err
+	}
+	w.in.Problems = problems
+
+	observed := w.seen.observed()
+	observed.APIs = apis
+	observed.OperatorNamespace = w.options.OperatorNamespace
+	if e := w.c.Spec.Backbone.External; e != nil && e.TLSSecretRef != nil {
+		data := named[e.TLSSecretRef.Name]
+		observed.ClientCertificate = len(data[corev1.TLSCertKey]) > 0 && len(data[corev1.TLSPrivateKeyKey]) > 0
+	}
+	p, err := plan.Make(plan.Inputs{Cluster: w.c, Observed: observed, Defaults: w.options.Defaults})
+	if err != nil {
+		w.problem(v1alpha1.ReasonApplyFailed, err.Error())
+		return nil
+	}
+	w.in.Missing = p.Missing
+	w.session.secrets = secretNames(w.c)
+	if err := w.promise(ctx, p.Revision); err != nil {
+		return err
+	}
+	planned := map[apply.Child]bool{}
+	failed := w.tolerate(w.certify(ctx, planned))
+	failed = errors.Join(failed, w.grow(ctx, &p))
+	failed = errors.Join(failed, w.applyAll(ctx, p, planned))
+	failed = errors.Join(failed, w.prune(ctx, planned))
+	failed = errors.Join(failed, w.scale(ctx, p))
+	target, ready, err := w.target(ctx, named)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	if !ready {
+		w.health.forget(w.key)
+		return failed
+	}
+	w.health.watch(w.key, target)
+	return errors.Join(failed, w.restart(ctx, target))
+}
+
+// promise writes the revision before anything is made with it, so that whatever happens next the same pods are made.
+func (w *work) promise(ctx context.Context, revision v1alpha1.Revision) error {
+	if w.c.Status.Revision != nil && *w.c.Status.Revision == revision {
+		return nil
+	}
+	s := w.c.Status.DeepCopy()
+	s.Revision = &revision
+	return w.write(ctx, *s)
+}
+
+// applyAll applies every object, also after one has failed.
+func (w *work) applyAll(ctx context.Context, p plan.Plan, planned map[apply.Child]bool) error {
+	var failed error
+	made := 0
+	for _, object := range p.Objects {
+		kind := object.GetObjectKind().GroupVersionKind().GroupKind()
+		planned[apply.Child{Kind: kind, Name: object.GetName()}] = true
+		changed, err := w.applier.Apply(ctx, w.owner, w.view, object.(client.Object))
+		if changed {
+			made++
+		}
+		failed = errors.Join(failed, w.tolerate(err))
+	}
+	if made > 0 && w.c.Status.ObservedGeneration == 0 {
+		w.say(corev1.EventTypeNormal, "Created", "Apply", fmt.Sprintf("made %d objects", made))
+	}
+	return failed
+}
+
+// tolerate turns an error into a problem for the status. What is left is to be tried again soon.
+func (w *work) tolerate(err error) error {
+	var taken *apply.NameTakenError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &taken):
+		w.problem(v1alpha1.ReasonNameTaken, taken.Error())
+		w.lookAgain(nameTakenRetry)
+		return nil
+	case apierrors.IsConflict(err), errors.Is(err, context.Canceled):
+		return err // somebody was faster; the next attempt sees it
+	}
+	w.problem(v1alpha1.ReasonApplyFailed, err.Error())
+	return err
+}
+
+func (w *work) prune(ctx context.Context, planned map[apply.Child]bool) error {
+	children, err := w.view.Children(ctx, w.c.Name)
+	if err != nil {
+		return err
+	}
+	gone, err := w.applier.Prune(ctx, w.owner, children, planned)
+	if len(gone) > 0 {
+		w.say(corev1.EventTypeNormal, "Removed", "Prune", "removed what the spec asks for no longer: "+list(gone))
+	}
+	return w.tolerate(err)
+}
+
+// scale sets the number of nodes, unless an autoscaler does.
+func (w *work) scale(ctx context.Context, p plan.Plan) error {
+	name := plan.NamesOf(w.c).Node
+	if p.Replicas == nil {
+		w.applier.LeaveScale(w.owner, name)
+		return nil
+	}
+	changed, err := w.applier.ScaleTo(ctx, w.owner, name, w.seen.deployment, *p.Replicas)
+	if d := w.seen.deployment; changed && d != nil && d.Spec.Replicas != nil {
+		w.say(corev1.EventTypeNormal, "Scaled", "Scale", fmt.Sprintf("scaled the nodes from %d to %d", *d.Spec.Replicas, *p.Replicas))
+	}
+	return w.tolerate(err)
+}
+
+func (w *work) problem(reason, message string) {
+	p := status.Problem{Reason: reason, Message: message}
+	if !slices.ContainsFunc(w.in.Problems, func(other status.Problem) bool { return equality.Semantic.DeepEqual(p, other) }) {
+		w.in.Problems = append(w.in.Problems, p)
+	}
+}
+
+// lookAgain asks for another reconcile at the latest after that time.
+func (w *work) lookAgain(after time.Duration) {
+	if after > 0 && (w.again == 0 || after < w.again) {
+		w.again = after
+	}
+}
+
+func list(children []apply.Child) string {
+	var all []string
+	for _, child := range children {
+		all = append(all, child.Kind.Kind+" "+child.Name)
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,177 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
+)
+
+// judge gives every condition its status, reason and message.
+func judge(in Inputs, nodes nodesView, servers serversView) []metav1.Condition {
+	backboneReady, serving := judgeBackbone(in, servers)
+	nodesReady := judgeNodes(in, nodes)
+	return []metav1.Condition{
+		judgeReady(in, nodes, backboneReady, nodesReady, serving),
+		backboneReady,
+		nodesReady,
+		judgeProgress(in, nodes, servers),
+		judgeDegraded(in, servers, backboneReady, nodesReady, serving),
+		judgePause(in),
+	}
+}
+
+// judgeBackbone also tells whether messages are kept, which a backbone that lacks a server still does.
+func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
+	const kind = v1alpha1.ConditionBackboneReady
+	serving := keeps(in.Backbone)
+	if p, found := problem(in.Problems, kind); found {
+		return no(kind, p.Reason, p.Message), false
+	}
+	if servers.managed && servers.ready < servers.wanted {
+		up := fmt.Sprintf("%d of %d servers are ready", servers.ready, servers.wanted)
+		if t, found := worst(in.BackbonePods, in.Claims); found && weight[t.reason] > 0 {
+			return no(kind, t.reason, up+": "+t.message), serving
+		}
+		if serving {
+			return no(kind, v1alpha1.ReasonServersDown, up), true
+		}
+		return no(kind, v1alpha1.ReasonStarting, up), false
+	}
+	switch b := in.Backbone; {
+	case b == nil && in.Cluster.Spec.Paused:
+		// Nobody asks NATS now; what was known is the best there is.
+		if last := meta.FindStatusCondition(in.Cluster.Status.Conditions, kind); last != nil {
+			return *last, last.Status == metav1.ConditionTrue
+		}
+		return no(kind, v1alpha1.ReasonConnecting, "NATS is not asked while paused"), false
+	case b == nil:
+		return no(kind, v1alpha1.ReasonConnecting, "NATS has not answered yet"), false
+	case b.Reason != "":
+		return no(kind, b.Reason, b.Message), serving
+	case !b.Reachable:
+		return no(kind, v1alpha1.ReasonUnreachable, cmp.Or(b.Message, "no NATS server answers")), false
+	}
+	return yes(kind, v1alpha1.ReasonAsExpected,
+		fmt.Sprintf("NATS %s, %d streams and buckets with all their replicas", in.Backbone.Version, in.Backbone.Streams)), true
+}
+
+// keeps tells whether messages are kept.
+func keeps(b *Backbone) bool {
+	if b == nil || !b.Reachable {
+		return false
+	}
+	return b.Reason == "" || b.Reason == v1alpha1.ReasonReplicasLag || b.Reason == v1alpha1.ReasonServersDown
+}
+
+func judgeNodes(in Inputs, nodes nodesView) metav1.Condition {
+	const kind = v1alpha1.ConditionNodesReady
+	up := fmt.Sprintf("%d of %d nodes are ready", nodes.ready, nodes.wanted)
+	if nodes.ready >= nodes.wanted && in.Deployment != nil {
+		return yes(kind, v1alpha1.ReasonAsExpected, up)
+	}
+	if p, found := problem(in.Problems, kind); found {
+		return no(kind, p.Reason, up+": "+p.Message)
+	}
+	if t, found := worst(in.NodePods, nil); found {
+		return no(kind, t.reason, up+": "+t.message)
+	}
+	if nodes.stuck != "" {
+		return no(kind, v1alpha1.ReasonStarting, up+": "+nodes.stuck)
+	}
+	return no(kind, v1alpha1.ReasonStarting, up)
+}
+
+func judgeReady(in Inputs, nodes nodesView, backbone, nodesReady metav1.Condition, serving bool) metav1.Condition {
+	const kind = v1alpha1.ConditionReady
+	switch {
+	case in.Cluster.DeletionTimestamp != nil:
+		return no(kind, v1alpha1.ReasonDeleting, "the ChatCluster is being deleted")
+	case !serving:
+		return no(kind, v1alpha1.ReasonBackboneNotReady, backbone.Message)
+	case nodes.ready == 0 && nodes.wanted > 0:
+		return no(kind, v1alpha1.ReasonNodesNotReady, nodesReady.Message)
+	}
+	return yes(kind, v1alpha1.ReasonAsExpected, "clients are served and messages are kept")
+}
+
+func judgeProgress(in Inputs, nodes nodesView, servers serversView) metav1.Condition {
+	const kind = v1alpha1.ConditionProgressing
+	if in.Cluster.Spec.Paused {
+		return no(kind, v1alpha1.ReasonPaused, "spec.paused is set")
+	}
+	if p, found := problem(in.Problems, ""); found {
+		return no(kind, p.Reason, p.Message)
+	}
+	switch {
+	case nodes.ready == 0 && nodes.wanted > 0:
+		return yes(kind, v1alpha1.ReasonStarting, "the nodes are starting")
+	case servers.managed && !servers.there:
+		return yes(kind, v1alpha1.ReasonStarting, "the servers of the backbone are starting")
+	case nodes.changing:
+		return yes(kind, v1alpha1.ReasonRollingOut, "nodes are being replaced")
+	case servers.changing:
+		return yes(kind, v1alpha1.ReasonRollingOut, cmp.Or(in.Restarting, "servers of the backbone are being replaced"))
+	case nodes.scaling:
+		return yes(kind, v1alpha1.ReasonScaling, fmt.Sprintf("%d nodes become %d", nodes.there, nodes.wanted))
+	}
+	return no(kind, v1alpha1.ReasonAsExpected, "nothing is being changed")
+}
+
+func judgeDegraded(in Inputs, servers serversView, backbone, nodes metav1.Condition, serving bool) metav1.Condition {
+	const kind = v1alpha1.ConditionDegraded
+	if p, found := problem(in.Problems, ""); found {
+		return yes(kind, p.Reason, p.Message)
+	}
+	if backbone.Status != metav1.ConditionTrue && !passing(backbone.Reason) {
+		reason := v1alpha1.ReasonBackboneNotReady
+		if serving && (backbone.Reason == v1alpha1.ReasonReplicasLag || servers.ready < servers.wanted) {
+			reason = v1alpha1.ReasonServersDown
+			if backbone.Reason == v1alpha1.ReasonReplicasLag {
+				reason = v1alpha1.ReasonReplicasLag
+			}
+		}
+		return yes(kind, reason, backbone.Message)
+	}
+	if nodes.Status != metav1.ConditionTrue && !passing(nodes.Reason) {
+		return yes(kind, v1alpha1.ReasonNodesNotReady, nodes.Message)
+	}
+	if len(in.Missing) > 0 {
+		return yes(kind, v1alpha1.ReasonAPIMissing, "the cluster doesn't have the API of "+strings.Join(in.Missing, ", "))
+	}
+	return no(kind, v1alpha1.ReasonAsExpected, "nothing is missing")
+}
+
+// passing tells that a reason is part of a start, which needs nobody's attention.
+func passing(reason string) bool {
+	return reason == v1alpha1.ReasonStarting || reason == v1alpha1.ReasonConnecting
+}
+
+func judgePause(in Inputs) metav1.Condition {
+	if in.Cluster.Spec.Paused {
+		return yes(v1alpha1.ConditionPaused, v1alpha1.ReasonPaused, "spec.paused is set: nothing is changed, and what runs goes on running")
+	}
+	return no(v1alpha1.ConditionPaused, v1alpha1.ReasonNotPaused, "spec.paused is not set")
+}
+
+// problem is the first of those about the condition.
+func problem(all []Problem, condition string) (Problem, bool) {
+	for _, p := range all {
+		if p.Condition == condition {
+			return p, true
+		}
+	}
+	return Problem{}, false
+}
+
+func yes(kind, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: reason, Message: message}
+}
+
+func no(kind, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: metav1.ConditionFalse, Reason: reason, Message: message}
+}
