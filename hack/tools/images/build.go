@@ -18,6 +18,9 @@ import (
 // source is where the sources of an image are, for people.
 const source = "https://github.com/chatfleet/chatfleet"
 
+// linkerFlags strip a binary and stamp the version into it that follows them.
+const linkerFlags = "-s -w -buildid= -X main.version="
+
 // A builder makes images of programs that it compiles.
 type builder struct {
 	root    string // the repository
@@ -95,7 +98,7 @@ func (b builder) buildOne(ctx context.Context, img image, arch string, labels ma
 func (b builder) compile(ctx context.Context, p program, arch string) (file, error) {
 	start, out := time.Now(), filepath.Join(b.scratch, path.Base(p.path)+"-"+arch)
 	compiler := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid= -X main.version="+b.version, "-o", out, p.pkg)
+		"-ldflags", linkerFlags+b.version, "-o", out, p.pkg)
 	compiler.Dir, compiler.Stdout, compiler.Stderr = b.root, os.Stderr, os.Stderr
 	// The levels are those that every such machine has, whatever the builder's environment says.
 	compiler.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
