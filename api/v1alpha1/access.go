@@ -57,7 +57,7 @@ type AuthSpec struct {
 
 // JWTSpec says whose tokens are believed.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.secretRef) != has(self.jwks)",message="spec.auth.jwt needs exactly one of secretRef and jwks"
+// +kubebuilder:validation:XValidation:rule="has(self.secretRef) != has(self.jwks)",message="exactly one of secretRef and jwks is needed"
 type JWTSpec struct {
 	// SecretRef names the secret that holds the HS256 secret, at least 32 bytes. A change is taken over without a restart.
 	// +optional
@@ -88,8 +88,8 @@ type JWKSSpec struct {
 
 // ExposureSpec is how clients reach the nodes: a Service always, and an Ingress or a route of a Gateway if asked for.
 //
-// +kubebuilder:validation:XValidation:rule="!(has(self.ingress) && has(self.gateway))",message="spec.exposure takes either ingress or gateway"
-// +kubebuilder:validation:XValidation:rule="!(has(self.ingress) || has(self.gateway)) || has(self.host)",message="spec.exposure.host must be given with ingress or gateway"
+// +kubebuilder:validation:XValidation:rule="!(has(self.ingress) && has(self.gateway))",message="must not be set with ingress: clients come in by one of them",fieldPath=".gateway",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!(has(self.ingress) || has(self.gateway)) || has(self.host)",message="must be given with ingress or gateway",fieldPath=".host",reason=FieldValueRequired
 type ExposureSpec struct {
 	// Host name under which clients come.
 	// +kubebuilder:validation:MaxLength=253

@@ -32,11 +32,14 @@ const (
 
 // BackboneSpec is the NATS JetStream that keeps the messages.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.managed) == (self.type == 'Managed') && has(self.external) == (self.type == 'External')",message="spec.backbone: type Managed needs managed ({} takes its defaults), type External needs external, and neither takes the other"
+// +kubebuilder:validation:XValidation:rule="self.type != 'Managed' || has(self.managed)",message="must be given with type Managed; {} takes its defaults",fieldPath=".managed",reason=FieldValueRequired
+// +kubebuilder:validation:XValidation:rule="self.type == 'Managed' || !has(self.managed)",message="must not be set with type External",fieldPath=".managed",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="self.type != 'External' || has(self.external)",message="must be given with type External",fieldPath=".external",reason=FieldValueRequired
+// +kubebuilder:validation:XValidation:rule="self.type == 'External' || !has(self.external)",message="must not be set with type Managed",fieldPath=".external",reason=FieldValueForbidden
 type BackboneSpec struct {
 	// Type is Managed if the operator runs the NATS servers, External if they are there already. It can't be changed.
 	// +kubebuilder:default=Managed
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.backbone.type is immutable: messages would stay behind on the other backbone"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="can't be changed: messages would stay behind on the other backbone",reason=FieldValueForbidden
 	// +optional
 	Type BackboneType `json:"type,omitempty"`
 
@@ -53,20 +56,20 @@ type BackboneSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=256
 	// +kubebuilder:default=16
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.backbone.shards is immutable: it says in which stream a room lives"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="can't be changed: it says in which stream a room lives",reason=FieldValueForbidden
 	// +optional
 	Shards int32 `json:"shards,omitempty"`
 }
 
 // ManagedBackbone describes the NATS servers that the operator runs.
 //
-// +kubebuilder:validation:XValidation:rule="!(has(self.durability) && self.durability == 'Strict' && self.replicas == 1)",message="spec.backbone.managed.durability Strict needs 3 or 5 replicas: one server alone would store a few hundred messages a second"
+// +kubebuilder:validation:XValidation:rule="!has(self.durability) || self.durability != 'Strict' || self.replicas != 1",message="Strict needs 3 or 5 replicas: one server alone would store a few hundred messages a second",fieldPath=".durability"
 type ManagedBackbone struct {
 	// Replicas is the number of servers: 1, 3 or 5. From 3 on the loss of one costs nothing. One server can't become a cluster later, nor a
 	// cluster one server: NATS would drop the messages.
 	// +kubebuilder:validation:Enum=1;3;5
 	// +kubebuilder:default=1
-	// +kubebuilder:validation:XValidation:rule="(self == 1) == (oldSelf == 1)",message="spec.backbone.managed.replicas can't change between 1 and a cluster of 3 or 5: NATS would drop the messages"
+	// +kubebuilder:validation:XValidation:rule="(self == 1) == (oldSelf == 1)",message="can't change between 1 and a cluster of 3 or 5: NATS would drop the messages",reason=FieldValueForbidden
 	// +optional
 	Replicas int32 `json:"replicas,omitempty"`
 
@@ -77,7 +80,7 @@ type ManagedBackbone struct {
 
 	// Resources of each server. Given at all, it replaces the default as a whole.
 	// +kubebuilder:default={requests: {cpu: "250m", memory: "512Mi"}, limits: {memory: "512Mi"}}
-	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="spec.backbone.managed.resources.claims is not supported"
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="is not supported",fieldPath=".claims",reason=FieldValueForbidden
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -103,12 +106,12 @@ type ManagedBackbone struct {
 
 // StorageSpec is the volume of one server.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)",message="spec.backbone.managed.storage.className is immutable"
+// +kubebuilder:validation:XValidation:rule="has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)",message="can't be set, changed or removed later: volumes stay in their class",fieldPath=".className",reason=FieldValueForbidden
 type StorageSpec struct {
 	// Size of the volume. The servers use 85 % of it for messages. It can grow, if the storage class allows, but not shrink.
 	// +kubebuilder:default="10Gi"
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('256Mi')) >= 0",message="spec.backbone.managed.storage.size must be at least 256Mi"
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",message="spec.backbone.managed.storage.size must not shrink"
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('256Mi')) >= 0",message="must be at least 256Mi"
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",message="must not shrink: volumes only grow",reason=FieldValueForbidden
 	// +optional
 	Size resource.Quantity `json:"size,omitzero"`
 
@@ -120,7 +123,7 @@ type StorageSpec struct {
 
 // ExternalBackbone names NATS servers that are there already.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.prefix) == has(oldSelf.prefix) && (!has(self.prefix) || self.prefix == oldSelf.prefix)",message="spec.backbone.external.prefix is immutable: messages would stay behind under the other name"
+// +kubebuilder:validation:XValidation:rule="has(self.prefix) == has(oldSelf.prefix) && (!has(self.prefix) || self.prefix == oldSelf.prefix)",message="can't be set, changed or removed later: messages would stay behind under the other name",fieldPath=".prefix",reason=FieldValueForbidden
 type ExternalBackbone struct {
 	// URLs of the servers, for example tls://nats.example:4222.
 	// +kubebuilder:validation:MinItems=1
@@ -165,14 +168,13 @@ type HistorySpec struct {
 	// +kubebuilder:default="720h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
-	// +kubebuilder:validation:XValidation:rule="duration(self) == duration('0s') || duration(self) >= duration('1m')",message="spec.history.maxAge must be 0s (for ever) or at least 1m"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]') && self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') && (duration(self) == duration('0s') || duration(self) >= duration('1m'))",message="must be a duration of at least 1m, such as 720h, or 0s for ever"
 	// +optional
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 
 	// MaxBytes of all messages together, on each server that has a copy. Absent: on a managed backbone what its volumes have room for, on an
 	// external one no limit but that of the account.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="spec.history.maxBytes must be at least 16Mi"
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="must be at least 16Mi"
 	// +optional
 	MaxBytes *resource.Quantity `json:"maxBytes,omitempty"`
 

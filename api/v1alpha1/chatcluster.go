@@ -11,12 +11,13 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:subresource:scale:specpath=.spec.nodes.replicas,statuspath=.status.replicas,selectorpath=.status.selector
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
-// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Nodes",type=string,JSONPath=`.status.nodes`
 // +kubebuilder:printcolumn:name="Connections",type=integer,JSONPath=`.status.connections`
 // +kubebuilder:printcolumn:name="Backbone",type=string,JSONPath=`.status.backbone.summary`
 // +kubebuilder:printcolumn:name="Version",type=string,JSONPath=`.status.version`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:selectablefield:JSONPath=`.spec.backbone.type`
 // +kubebuilder:selectablefield:JSONPath=`.status.phase`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name must be a DNS label: at most 63 lower-case letters, digits and hyphens, beginning with a letter"
@@ -46,9 +47,9 @@ type ChatClusterList struct {
 
 // ChatClusterSpec describes a chat fleet. Every field has a default: an empty spec is a fleet of two nodes on a one-server backbone.
 //
-// +kubebuilder:validation:XValidation:rule="!(has(self.autoscaling) && has(self.nodes) && has(self.nodes.replicas))",message="spec.nodes.replicas must not be set together with spec.autoscaling: the autoscaler owns the number of nodes"
-// +kubebuilder:validation:XValidation:rule="!has(self.backbone) || !has(self.backbone.managed) || !has(self.history) || !has(self.history.replicas) || self.history.replicas <= self.backbone.managed.replicas",message="spec.history.replicas must not be greater than spec.backbone.managed.replicas: each copy stands on a server of its own"
-// +kubebuilder:validation:XValidation:rule="!has(self.backbone) || !has(self.backbone.managed) || !has(self.history) || !has(self.history.maxBytes) || quantity(string(self.history.maxBytes)).asApproximateFloat() * double(has(self.history.replicas) ? self.history.replicas : self.backbone.managed.replicas) <= quantity(string(self.backbone.managed.storage.size)).asApproximateFloat() * 0.85 * double(self.backbone.managed.replicas)",message="spec.history.maxBytes, times its replicas, must fit into 85 % of the volumes of spec.backbone.managed"
+// +kubebuilder:validation:XValidation:rule="!(has(self.autoscaling) && has(self.nodes) && has(self.nodes.replicas))",message="must not be set with spec.autoscaling, which owns the number of nodes",fieldPath=".nodes.replicas",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!has(self.backbone) || !has(self.backbone.managed) || !has(self.history) || !has(self.history.replicas) || self.history.replicas <= self.backbone.managed.replicas",message="must not be greater than spec.backbone.managed.replicas: each copy is on a server of its own",fieldPath=".history.replicas"
+// +kubebuilder:validation:XValidation:rule="!has(self.backbone) || !has(self.backbone.managed) || !has(self.history) || !has(self.history.maxBytes) || quantity(string(self.history.maxBytes)).asApproximateFloat() * double(has(self.history.replicas) ? self.history.replicas : self.backbone.managed.replicas) <= quantity(string(self.backbone.managed.storage.size)).asApproximateFloat() * 0.85 * double(self.backbone.managed.replicas)",message="with all copies it must fit into 85 % of the volumes of spec.backbone.managed",fieldPath=".history.maxBytes"
 type ChatClusterSpec struct {
 	// Image of the chat nodes. The default is the release of the operator that first saw this ChatCluster.
 	// +kubebuilder:validation:MinLength=1

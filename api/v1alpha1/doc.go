@@ -7,4 +7,4 @@
 // +groupName=chatfleet.dev
 package v1alpha1
 
-//go:generate make -C ../.. generate-api
+//go:generate go tool -modfile=../../hack/tools/go.mod controller-gen object crd paths=. output:crd:artifacts:config=../../config/crd

@@ -11,7 +11,8 @@ const DefaultNodes = 2
 
 // NodesSpec describes the chat nodes: a choice of what a pod can be told, never a whole pod.
 type NodesSpec struct {
-	// Replicas is the number of nodes, 2 if absent. It must be absent with autoscaling.
+	// Replicas is the number of nodes, 2 if absent. It must be absent with autoscaling. An autoscaler of your own can write it through the
+	// scale subresource, if you set it first.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
@@ -19,7 +20,7 @@ type NodesSpec struct {
 
 	// Resources of a node. Given at all, it replaces the default as a whole.
 	// +kubebuilder:default={requests: {cpu: "100m", memory: "128Mi"}, limits: {memory: "512Mi"}}
-	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="spec.nodes.resources.claims is not supported"
+	// +kubebuilder:validation:XValidation:rule="!has(self.claims)",message="is not supported",fieldPath=".claims",reason=FieldValueForbidden
 	// +optional
 	Resources *corev1.ResourceRequirements `json:"resources,omitempty"`
 
@@ -76,7 +77,7 @@ type PodPlacement struct {
 
 // AutoscalingSpec lets the number of nodes follow their load.
 //
-// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="spec.autoscaling.minReplicas must not be greater than maxReplicas"
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="must not be greater than maxReplicas",fieldPath=".minReplicas"
 type AutoscalingSpec struct {
 	// MinReplicas is the least number of nodes, at least 2.
 	// +kubebuilder:validation:Minimum=2
@@ -118,8 +119,7 @@ type DrainSpec struct {
 	// +kubebuilder:default="2m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
-	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('1h')",message="spec.drain.period must be between 0s and 1h"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[0-9]') && self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}([.][0-9]{1,9})?s)?([0-9]{1,6}ms)?$') && duration(self) <= duration('1h')",message="must be a duration between 0s and 1h, such as 90s or 2m"
 	// +optional
 	Period *metav1.Duration `json:"period,omitempty"`
 
