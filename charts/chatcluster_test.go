@@ -7,9 +7,11 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
+	"github.com/chatfleet/chatfleet/controllers/plan"
 )
 
 // fleet gives the chatcluster chart's objects with the values of a case.
@@ -91,5 +93,20 @@ func checkPod(t *testing.T, pod corev1.Pod, want []string, secret string) {
 	}
 	if strings.Contains(strings.Join(args, " "), "--token=") {
 		t.Errorf("a token in the arguments %v", args)
+	}
+}
+
+func TestTheCheckConnectsToTheServiceThatTheOperatorMakes(t *testing.T) {
+	for _, name := range []string{"a", "lobby", strings.Repeat("a", 40), strings.Repeat("b", 41), strings.Repeat("c-", 31) + "c"} {
+		pod := only(t, fleet(t, "ingress.yaml", "--set", "nameOverride="+name), "Pod")
+		var check corev1.Pod
+		decode(t, pod, &check)
+		service := plan.NamesOf(&v1alpha1.ChatCluster{ObjectMeta: metav1.ObjectMeta{Name: name}}).Clients
+		if want := "--from=http://" + service + ".chat.svc:80"; !slices.Contains(check.Spec.Containers[0].Args, want) {
+			t.Errorf("%s: arguments %v lack %s", name, check.Spec.Containers[0].Args, want)
+		}
+		if len(check.Name) > 63 {
+			t.Errorf("the check's name %s has %d bytes", check.Name, len(check.Name))
+		}
 	}
 }
