@@ -24,6 +24,15 @@ CLIENTS ?= 50
 ROOMS ?= 20
 PAUSE ?= 60s
 
+IMAGES ?= chatnode,operator,nats
+IMAGES_ARCH ?= amd64,arm64
+IMAGES_TAG ?= dev
+PUSH ?=
+NODES ?= 3
+
+KUBE_BIN := $(CURDIR)/.cache/kubernetes/current/bin
+LOCALCLUSTER := $(GO) run -C hack/localcluster .
+
 LINT_VERSION := $(shell awk '$$1 == "github.com/golangci/golangci-lint/v2" {print $$2}' hack/tools/go.mod)
 LINT := .cache/tools/golangci-lint-$(LINT_VERSION)
 
@@ -41,8 +50,9 @@ run: page ## Run one chat node with development tokens; data in DATA (.cache/dat
 	$(GO) run -ldflags '$(LDFLAGS)' ./chatnode --dev --data-dir $(DATA)
 
 .PHONY: build
-build: page ## Build bin/chatnode with the page inside
+build: page ## Build bin/chatnode with the page inside, and bin/operator
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/chatnode ./chatnode
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/operator ./controllers
 
 .PHONY: page
 page: $(PAGE_BUNDLE) ## Bundle the page; installs Node and npm from Debian if missing
@@ -56,8 +66,40 @@ $(PAGE_BUNDLE): $(PAGE_MODULES) $(PAGE_SOURCES)
 	cd hack/tools && $(GO) run ./webbundle -in $(CURDIR)/$(PAGE) -out $(CURDIR)/chatnode/web/dist
 	touch $@
 
+.PHONY: images
+images: page ## Build the container images, without an engine, into .cache/images; PUSH=registry uploads them
+	$(GO) run -C hack/tools ./images -arch '$(IMAGES_ARCH)' -tag '$(IMAGES_TAG)' -version '$(VERSION)' \
+		-images '$(IMAGES)' -push '$(PUSH)' -out $(CURDIR)/.cache/images
+
+##@ Try on Kubernetes
+
+.PHONY: kubernetes
+kubernetes: ## Build Kubernetes, helm and kwok, once (6 to 8 minutes on two cores)
+	$(LOCALCLUSTER) build
+
+.PHONY: cluster-packages
+cluster-packages:
+	hack/need "nodes of the local cluster are made of them" containerd=containerd runc=runc \
+		/usr/lib/cni/bridge=containernetworking-plugins iptables=iptables nft=nftables conntrack=conntrack \
+		nginx=nginx-light ip=iproute2
+
+.PHONY: cluster-up
+cluster-up: cluster-packages kubernetes ## Start a real Kubernetes of NODES (3) on this machine, without a container engine
+	$(LOCALCLUSTER) up --nodes $(NODES)
+
+.PHONY: cluster-down
+cluster-down: ## End it; nothing stays
+	$(LOCALCLUSTER) down
+
+.PHONY: cluster-status
+cluster-status: ## What runs, since when, and where the logs are
+	$(LOCALCLUSTER) status
+
+##@ Housekeeping
+
 .PHONY: clean
 clean: ## Remove everything that make made: binaries, bundle, caches, data
+	[ ! -e .cache/cluster ] || $(LOCALCLUSTER) down
 	rm -rf bin .cache $(PAGE)/node_modules
 	find chatnode/web/dist -type f ! -name .gitkeep -delete
 
@@ -71,6 +113,7 @@ unit: ## The inner loop: product packages with -race -short, under two minutes
 lint: $(LINT) ## golangci-lint, the version pinned in hack/tools
 	$(LINT) run ./...
 	cd hack/tools && $(CURDIR)/$(LINT) run --config $(CURDIR)/.golangci.yml ./...
+	cd hack/localcluster && $(CURDIR)/$(LINT) run --config $(CURDIR)/.golangci.yml ./...
 
 $(LINT):
 	@echo "Building golangci-lint $(LINT_VERSION), once (about two minutes)."
@@ -91,15 +134,19 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s)
 ##@ Prove
 
 .PHONY: test
-test: lint check-generated test-tools test-product test-system ## Everything: lint, stale check, all tests on real servers, SDKs and a browser
+test: lint check-generated test-tools test-product test-charts test-system e2e ## Everything: lint, stale check, all tests on real servers, SDKs, a browser and a real Kubernetes
 
 .PHONY: test-product
-test-product: ## Product packages with -race, long tests included
+test-product: kubernetes ## Product packages with -race, long tests included
 	$(GOTEST) -race -timeout 10m $(PRODUCT)
 
 .PHONY: test-tools
 test-tools: ## The tools' own tests
 	cd hack/tools && $(GOTEST) -timeout 5m ./...
+
+.PHONY: test-charts
+test-charts: kubernetes ## The charts and config/: rendered, linted, and put to a real API server
+	$(GOTEST) -race -timeout 5m ./charts/...
 
 # One package at a time: each starts servers of its own, and several sets of
 # them on few cores would measure the scheduler.
@@ -111,6 +158,15 @@ test-system: page tools-of-tests ## test/: real NATS servers and chat nodes, SDK
 tools-of-tests:
 	hack/need "the SDK tests run in Node, the page tests in a browser" node=nodejs npm=npm chromium=chromium
 
+.PHONY: e2e
+e2e: e2e-packages kubernetes ## End to end on a real Kubernetes: the local cluster, or that of KUBECONFIG
+	$(MAKE) images IMAGES_ARCH=$(shell $(GO) env GOARCH)
+	hack/e2e
+
+.PHONY: e2e-packages
+e2e-packages:
+	@[ -n "$${KUBECONFIG:-}" ] || [ "$$(id -u)" -ne 0 ] || $(MAKE) cluster-packages
+
 .PHONY: chaos
 chaos: ## Kill nodes and servers under load, stop reading for PAUSE (60s): ROUNDS (20), CLIENTS (50), ROOMS (20)
 	CHAOS_ROUNDS=$(ROUNDS) CHAOS_CLIENTS=$(CLIENTS) CHAOS_ROOMS=$(ROOMS) CHAOS_PAUSE=$(PAUSE) \
@@ -121,11 +177,18 @@ bench: ## Measure a chat node beside socket.io and the least possible; BENCH pic
 	hack/need "the bench measures socket.io beside chatnode" node=nodejs npm=npm
 	$(GO) test -count=1 -timeout 20m -run '^$$' -bench '$(BENCH)' -benchtime 1x ./test/bench
 
+.PHONY: bench-operator
+bench-operator: build cluster-up ## Measure the operator with a thousand ChatClusters, on the local cluster
+	$(GO) test -c -o .cache/bench/operator.test ./test/bench/operator
+	cd test/bench/operator && $(CURDIR)/.cache/cluster/bin/localcluster run env CHATFLEET_KUBE_BIN=$(KUBE_BIN) \
+		BENCH_OPERATOR=$(CURDIR)/bin/operator BENCH_AUDIT_LOG=$(CURDIR)/.cache/cluster/audit.log \
+		$(CURDIR)/.cache/bench/operator.test -test.run '^$$' -test.bench . -test.benchtime 1x -test.timeout 60m
+
 ##@ Help
 
 .PHONY: help
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
