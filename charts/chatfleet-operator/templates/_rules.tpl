@@ -2,40 +2,30 @@
 {{- define "operator.clusterRules" -}}
 - apiGroups: [chatfleet.dev]
   resources: [chatclusters]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 - apiGroups: [chatfleet.dev]
   resources: [chatclusters/status]
   verbs: [patch]
-# Children name the ChatCluster as their owner and block its deletion in the foreground.
-- apiGroups: [chatfleet.dev]
-  resources: [chatclusters/finalizers]
-  verbs: [update]
 {{- end -}}
 
 {{/* What it needs in a namespace that has a ChatCluster. */}}
 {{- define "operator.namespaceRules" -}}
+# Children that stay as long as their ChatCluster.
 - apiGroups: [""]
-  resources: [configmaps, secrets, serviceaccounts, services]
-  verbs: [get, list, watch, create, patch, delete]
-# Servers of the backbone are restarted one by one.
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list, watch, delete]
-# Volumes grow, and go with a ChatCluster that says so.
-- apiGroups: [""]
-  resources: [persistentvolumeclaims]
-  verbs: [get, list, watch, patch, delete]
-- apiGroups: ["", events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
+  resources: [secrets, serviceaccounts, services]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [apps]
-  resources: [deployments, statefulsets]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch]
+# Children that a change of its spec takes away.
+- apiGroups: [""]
+  resources: [configmaps]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [policy]
-  resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [ingresses, networkpolicies]
@@ -49,4 +39,17 @@
 - apiGroups: [cert-manager.io]
   resources: [certificates]
   verbs: [get, list, watch, create, patch, delete]
+# Servers of the backbone are restarted one by one. When volumes grow, the StatefulSet is made anew around its pods.
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [list, watch, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
 {{- end -}}
