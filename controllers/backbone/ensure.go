@@ -74,7 +74,7 @@ func (t Target) ensure(ctx context.Context, nc *nats.Conn, refused *refusals) Re
 		names[w.Name] = true
 	}
 	ctx, stop := refused.watch(ctx, concerns(names))
-	defer stop()
+	defer func() { _ = stop() }()
 	started := time.Now()
 	if err := ping(ctx, nc); err != nil {
 		return r.trouble(errFirst(stop(), err))

@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -33,8 +34,13 @@ func await(t *testing.T, p *Pool, tg Target, what string, wanted func(Report) bo
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	last, now := "", ""
 	for {
+		last = now
 		r := p.Ensure(ctx, tg)
+		if now = fmt.Sprintf("%v %v %s %s", r.Servers, r.Streams, r.Reason, r.Message); now != last {
+			t.Logf("%s: %s", what, now)
+		}
 		if wanted(r) {
 			return r
 		}

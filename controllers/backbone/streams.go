@@ -125,7 +125,7 @@ func settled(ctx context.Context, js jetstream.JetStream, info *jetstream.Stream
 	pause := time.NewTimer(lookWait)
 	defer pause.Stop()
 	for range looks - 1 {
-		if what, away := lag(info); what == "" || away {
+		if what, away := lag(info.Cluster, info.Config.Replicas); what == "" || away {
 			return info, what
 		}
 		select {
@@ -139,7 +139,7 @@ func settled(ctx context.Context, js jetstream.JetStream, info *jetstream.Stream
 		}
 		info = stream.CachedInfo()
 	}
-	what, _ := lag(info)
+	what, _ := lag(info.Cluster, info.Config.Replicas)
 	return info, what
 }
 

@@ -46,7 +46,7 @@ const (
 type Wanted struct {
 	// Name of its Secret.
 	Name string
-	// DNSNames are its subject alternative names.
+	// DNSNames are its subject alternative names. An IP address is taken as one.
 	DNSNames []string
 	// Server and Client say what it may be used for.
 	Server, Client bool

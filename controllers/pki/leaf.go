@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 )
@@ -47,12 +48,14 @@ func (a *authority) issue(w Wanted, now time.Time) (*leaf, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, addresses := w.names()
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: w.Name[:min(len(w.Name), maxCommonName)]},
 		NotBefore:    now.Add(-skew),
 		NotAfter:     earlier(now.Add(LeafLife), a.cert.NotAfter),
-		DNSNames:     w.DNSNames,
+		DNSNames:     names,
+		IPAddresses:  addresses,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  w.usage(),
 	}
@@ -77,10 +80,13 @@ func loadLeaf(data map[string][]byte) *leaf {
 }
 
 func (l *leaf) fits(w Wanted) bool {
-	names, wanted := slices.Clone(l.cert.DNSNames), slices.Clone(w.DNSNames)
-	slices.Sort(names)
+	have, wanted := slices.Clone(l.cert.DNSNames), slices.Clone(w.DNSNames)
+	for _, address := range l.cert.IPAddresses {
+		have = append(have, address.String())
+	}
+	slices.Sort(have)
 	slices.Sort(wanted)
-	return slices.Equal(names, wanted) && slices.Equal(l.cert.ExtKeyUsage, w.usage())
+	return slices.Equal(have, wanted) && slices.Equal(l.cert.ExtKeyUsage, w.usage())
 }
 
 func (l *leaf) signedBy(authority *x509.Certificate) bool {
@@ -89,6 +95,18 @@ func (l *leaf) signedBy(authority *x509.Certificate) bool {
 
 func (l *leaf) data(authorities []byte) map[string][]byte {
 	return map[string][]byte{KeyCert: l.certPEM, KeyPrivate: l.keyPEM, KeyAuthorities: authorities}
+}
+
+// names are the DNS names, and apart from them the IP addresses.
+func (w Wanted) names() (names []string, addresses []net.IP) {
+	for _, name := range w.DNSNames {
+		if address := net.ParseIP(name); address != nil {
+			addresses = append(addresses, address)
+		} else {
+			names = append(names, name)
+		}
+	}
+	return names, addresses
 }
 
 func (w Wanted) usage() (usage []x509.ExtKeyUsage) {
