@@ -8,3 +8,4 @@
 package v1alpha1
 
 //go:generate go tool -modfile=../../hack/tools/go.mod controller-gen object crd paths=. output:crd:artifacts:config=../../config/crd
+//go:generate go run -C ../../hack/tools ./reference -types ../../api/v1alpha1 -definition ../../config/crd/chatfleet.dev_chatclusters.yaml -out ../../api/v1alpha1/README.md

@@ -115,7 +115,7 @@ type AutoscalingSpec struct {
 
 // DrainSpec is how a node gives its connections away before it ends.
 type DrainSpec struct {
-	// Period over which a node closes its connections, between 0s and 1h, such as 90s or 2m.
+	// Period over which a node closes its connections, at most 1h.
 	// +kubebuilder:default="2m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -72,12 +72,18 @@ type Phase string
 
 // The phases.
 const (
-	PhasePending     Phase = "Pending"
+	// PhasePending: nothing has served clients yet.
+	PhasePending Phase = "Pending"
+	// PhaseProgressing: a change is being carried out.
 	PhaseProgressing Phase = "Progressing"
-	PhaseReady       Phase = "Ready"
-	PhaseDegraded    Phase = "Degraded"
-	PhasePaused      Phase = "Paused"
-	PhaseDeleting    Phase = "Deleting"
+	// PhaseReady: clients are served and messages are kept.
+	PhaseReady Phase = "Ready"
+	// PhaseDegraded: something is missing; the conditions say what.
+	PhaseDegraded Phase = "Degraded"
+	// PhasePaused: spec.paused stops the operator.
+	PhasePaused Phase = "Paused"
+	// PhaseDeleting: the ChatCluster is being deleted.
+	PhaseDeleting Phase = "Deleting"
 )
 
 // BackboneStatus is what the operator sees of NATS.
