@@ -24,6 +24,8 @@ type Options struct {
 	MinDelay, MaxDelay time.Duration
 	// Timeout bounds a dial with its connect command; 10 s.
 	Timeout time.Duration
+	// Through, if set, is the host:port that is dialled for every address, as for a proxy that goes by the host in the request.
+	Through string
 	// MutePings leaves the server's pings unanswered.
 	MutePings bool
 

@@ -154,7 +154,7 @@ func (c *Client) connect(ctx context.Context) error {
 	c.mu.Lock()
 	url := c.urls[0]
 	c.mu.Unlock()
-	w, err := dial(ctx, url, c.options.Encoding)
+	w, err := dial(ctx, url, c.options)
 	if err != nil {
 		return err
 	}

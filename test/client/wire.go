@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -35,9 +36,14 @@ var (
 	replyLimits = protocol.Limits{Bytes: 64 << 20, Messages: 1 << 20, Entries: 1 << 20}
 )
 
-func dial(ctx context.Context, url string, encoding protocol.Encoding) (*wire, error) {
+func dial(ctx context.Context, url string, o Options) (*wire, error) {
 	dialer := &websocket.Dialer{ReadBufferSize: socketBuffer, WriteBufferSize: socketBuffer, WriteBufferPool: writeBuffers}
-	if encoding == protocol.Protobuf {
+	if o.Through != "" {
+		dialer.NetDialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, o.Through)
+		}
+	}
+	if o.Encoding == protocol.Protobuf {
 		dialer.Subprotocols = []string{"centrifuge-protobuf"}
 	}
 	ws, response, err := dialer.DialContext(ctx, url, nil) //nolint:bodyclose // gorilla has read the body, or none is left to close
@@ -47,7 +53,7 @@ func dial(ctx context.Context, url string, encoding protocol.Encoding) (*wire, e
 		}
 		return nil, fmt.Errorf("dial %s: %w", url, err)
 	}
-	return &wire{ws: ws, encoding: encoding}, nil
+	return &wire{ws: ws, encoding: o.Encoding}, nil
 }
 
 // send writes commands in one frame. A failure shows when the connection is read.
