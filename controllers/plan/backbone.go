@@ -15,13 +15,15 @@ const (
 	BackboneContainer = "nats"
 	// ClaimTemplate is the name of the volume claims of the StatefulSet: the claim of pod p is named ClaimTemplate + "-" + p.
 	ClaimTemplate = "data"
-	// AnnotationMode, on the servers' pods, is what of their configuration takes a restart to change.
+
+	// AnnotationMode on the servers' pods is what of their configuration takes a restart to change.
 	AnnotationMode = "chatfleet.dev/backbone-mode"
 )
 
 const (
 	natsPort      = 4222
 	routePort     = 6222
+	monitorPort   = 8222 // on loopback
 	probePort     = 8080
 	natsPortName  = "nats"
 	routePortName = "cluster"
@@ -119,8 +121,8 @@ func backbonePod1(r rendering) corev1.PodTemplateSpec {
 		Name: BackboneContainer, Image: image, ImagePullPolicy: corev1.PullPolicy(c.Spec.ImagePullPolicy),
 		Command: []string{
 			"/natsboot", "run", "--config", natsDir + "/" + configFile, "--data", dataDir, "--watch", natsDir, "--watch", natsDir + "/tls",
-			"--probe-listen", fmt.Sprintf(":%d", probePort), "--monitor", "https://localhost:8222", "--monitor-ca", natsDir + "/tls/ca.crt",
-			"--", "/nats-server",
+			"--probe-listen", fmt.Sprintf(":%d", probePort),
+			"--monitor", fmt.Sprintf("https://localhost:%d", monitorPort), "--monitor-ca", natsDir + "/tls/ca.crt", "--", "/nats-server",
 		},
 		Env: r.backboneEnv(),
 		Ports: []corev1.ContainerPort{

@@ -25,48 +25,21 @@ func (r rendering) backboneConfig(t templates) Object {
 	}
 }
 
-// Places are where the NATS servers listen and keep their files. Make uses those of a pod; a test may move them elsewhere.
-type Places struct {
-	// Listen is the address for clients, RouteListen that for other servers, MonitorListen that for health and statistics.
-	Listen, RouteListen, MonitorListen string
-	// Routes are the addresses of all servers; none for a server that runs alone.
-	Routes []string
-	// TLSDir has tls.crt, tls.key and ca.crt; StoreDir is for the messages.
-	TLSDir, StoreDir string
-}
-
-// backboneConfig1 is the first configuration.
+// backboneConfig1 is the first configuration. The order of its parts never changes, so that equal settings give equal text.
 func backboneConfig1(r rendering) string {
-	places := Places{
-		Listen: fmt.Sprintf("0.0.0.0:%d", natsPort), RouteListen: fmt.Sprintf("0.0.0.0:%d", routePort),
-		MonitorListen: "127.0.0.1:8222", TLSDir: natsDir + "/tls", StoreDir: dataDir + "/jetstream",
-	}
-	if n := r.c.Spec.Backbone.Managed.Replicas; n > 1 {
-		for i := range n {
-			places.Routes = append(places.Routes, fmt.Sprintf("nats-route://%s-%d.%s:%d", r.names.Backbone, i, r.peersDomain(), routePort))
-		}
-	}
-	return natsConfig(r.c, r.names, places)
-}
-
-// natsConfig writes the configuration. The order of its parts never changes, so that equal settings give equal text.
-func natsConfig(c *v1alpha1.ChatCluster, names Names, p Places) string {
+	c := r.c
 	var b strings.Builder
 	fmt.Fprintf(&b, `server_name: $NATS_SERVER_NAME
-listen: %q
+listen: "0.0.0.0:%d"
 client_advertise: $NATS_CLIENT_ADVERTISE
-https: %q
+https: "127.0.0.1:%d"
 max_payload: 1MB
 ping_interval: "20s"
 lame_duck_duration: "%ds"
 lame_duck_grace_period: "2s"
 
 tls {
-  cert_file: %q
-  key_file: %q
-  ca_file: %q
-  verify_and_map: true
-  timeout: 5
+%s  verify_and_map: true
 }
 
 jetstream {
@@ -75,10 +48,9 @@ jetstream {
   max_file: %d
   sync_interval: %q
 }
-`, p.Listen, p.MonitorListen, lameDuck, p.TLSDir+"/tls.crt", p.TLSDir+"/tls.key", p.TLSDir+"/ca.crt",
-		p.StoreDir, StorageLimit(c), syncInterval(c))
-	if len(p.Routes) > 0 {
-		cluster(&b, names, p)
+`, natsPort, monitorPort, lameDuck, serverTLS, dataDir+"/jetstream", StorageLimit(c), syncInterval(c))
+	if c.Spec.Backbone.Managed.Replicas > 1 {
+		r.cluster(&b)
 	}
 	accounts(&b, c)
 	return b.String()
@@ -92,26 +64,29 @@ func syncInterval(c *v1alpha1.ChatCluster) string {
 	return "2m"
 }
 
+// serverTLS are the files of the servers' certificate, the same for clients and for other servers.
+const serverTLS = `  cert_file: "` + natsDir + `/tls/tls.crt"
+  key_file: "` + natsDir + `/tls/tls.key"
+  ca_file: "` + natsDir + `/tls/ca.crt"
+  timeout: 5
+`
+
 // cluster lets in as servers only those whose certificates name one of the routes: a node's certificate, of the same authority, is
 // not enough.
-func cluster(b *strings.Builder, names Names, p Places) {
+func (r rendering) cluster(b *strings.Builder) {
 	fmt.Fprintf(b, `
 cluster {
   name: %q
-  listen: %q
+  listen: "0.0.0.0:%d"
   advertise: $NATS_ROUTE_ADVERTISE
   connect_retries: 120
   tls {
-    cert_file: %q
-    key_file: %q
-    ca_file: %q
-    verify_cert_and_check_known_urls: true
-    timeout: 5
+%s    verify_cert_and_check_known_urls: true
   }
   routes: [
-`, names.Backbone, p.RouteListen, p.TLSDir+"/tls.crt", p.TLSDir+"/tls.key", p.TLSDir+"/ca.crt")
-	for _, route := range p.Routes {
-		fmt.Fprintf(b, "    %q\n", route)
+`, r.names.Backbone, routePort, serverTLS)
+	for i := range r.c.Spec.Backbone.Managed.Replicas {
+		fmt.Fprintf(b, "    \"nats-route://%s-%d.%s:%d\"\n", r.names.Backbone, i, r.peersDomain(), routePort)
 	}
 	b.WriteString("  ]\n}\n")
 }

@@ -18,7 +18,7 @@ type panel struct {
 
 var panels = []panel{
 	{"Connections", "short", [][2]string{{"{{pod}}", `chatnode_conn_connections{%[1]s}`}}},
-	{"Messages sent a second", "ops", [][2]string{{"{{result}}", `sum by (result) (rate(chatnode_log_appends_total{%[1]s}[$__rate_interval]))`}}},
+	{"Messages sent a second", "ops", [][2]string{{"{{outcome}}", `sum by (outcome) (rate(chatnode_log_appends_total{%[1]s}[$__rate_interval]))`}}},
 	{"Time until a message is stored", "s", [][2]string{
 		{"p50", `histogram_quantile(0.5, sum by (le) (rate(chatnode_log_append_seconds_bucket{%[1]s}[$__rate_interval])))`},
 		{"p99", `histogram_quantile(0.99, sum by (le) (rate(chatnode_log_append_seconds_bucket{%[1]s}[$__rate_interval])))`},

@@ -88,9 +88,7 @@ func (t templates) plan(in Inputs) (Plan, error) {
 	r.revision = t.revision(r, in.Defaults)
 	p := Plan{Revision: r.revision, Replicas: replicas(c, in.Observed), Missing: missing(c, in.Observed.APIs)}
 
-	for _, certificate := range certManagerCertificates(r) {
-		p.Objects = append(p.Objects, certificate)
-	}
+	p.Objects = certManagerCertificates(r)
 	if managed(c) {
 		backbone, hash, err := r.backbone(t)
 		if err != nil {

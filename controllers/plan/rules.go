@@ -55,7 +55,7 @@ var alerts = []alert{
 		"Its signs of life are late, so that it gives up its shards. Give it more CPU, or lower spec.autoscaling.cpuUtilization.",
 	},
 	{
-		"ChatfleetClientsRefused", `sum(rate(chatnode_conn_refused_total{%[1]s}[5m])) > 1`, "5m", "warning",
+		"ChatfleetClientsRefused", `sum(rate(chatnode_conn_refused_total{%[1]s,reason!~"origin|handshake"}[5m])) > 1`, "5m", "warning",
 		"Chat nodes refuse connections.",
 		"{{ $value | humanize }} clients a second are refused. Nodes are at a limit, or drain while no others are ready: add nodes.",
 	},

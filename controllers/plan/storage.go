@@ -12,8 +12,10 @@ import (
 const (
 	// storePercent of a claim is what a server may fill; the rest is for the file system and for what is being rewritten.
 	storePercent = 85
-	// messagePercent of that is for messages, the rest for the buckets, of which the index is the greatest.
+	// messagePercent of that is for messages, and bucketPercent for the buckets, of which the index is the greatest. A little is left for
+	// what a later release may add.
 	messagePercent = 85
+	bucketPercent  = 12
 	// managedPrefix stands before every name on a managed backbone, which nobody else uses.
 	managedPrefix = "chat"
 	// maxPrefix is the longest default prefix on an external backbone, in bytes.
@@ -39,7 +41,7 @@ func Layout(c *v1alpha1.ChatCluster) (layout.Layout, layout.Settings) {
 	if managed(c) {
 		s.Replicas = int(c.Spec.Backbone.Managed.Replicas)
 		all = messageRoom(c)
-		s.BucketBytes = StorageLimit(c) - all
+		s.BucketBytes = StorageLimit(c) / 100 * bucketPercent
 	}
 	if c.Spec.History.Replicas != nil {
 		s.Replicas = int(*c.Spec.History.Replicas)

@@ -25,31 +25,31 @@ func (l Layout) Rights() Rights {
 	}
 	for _, shard := range l.All() {
 		stream := l.Stream(shard)
-		r.Publish = append(r.Publish, readRights(stream)...)
-		r.Publish = append(r.Publish, consumerRights(stream)...)
+		// By sequence from any replica or from the leader, and in order by a consumer.
+		r.Publish = append(r.Publish, info+stream, leaderGet+stream, directGet+stream,
+			consumerCreate+stream+".*", consumerNext+stream+".*", consumerDelete+stream+".*")
 	}
 	for _, name := range Buckets {
 		bucket := l.Bucket(name)
-		r.Publish = append(r.Publish, "$KV."+bucket+".>")
-		r.Publish = append(r.Publish, readRights("KV_"+bucket)...)
-		// The last value of a key is asked for by its subject.
-		r.Publish = append(r.Publish, "$JS.API.DIRECT.GET.KV_"+bucket+".$KV."+bucket+".>")
+		r.Publish = append(r.Publish, "$KV."+bucket+".>", info+"KV_"+bucket)
 	}
-	// Keys are listed by a consumer of the bucket that delivers to an inbox and controls its flow.
-	stream := "KV_" + l.Bucket(Presence)
-	r.Publish = append(r.Publish, consumerRights(stream)...)
-	r.Publish = append(r.Publish, "$JS.API.CONSUMER.CREATE."+stream+".*.>", "$JS.API.CONSUMER.INFO."+stream+".*", "$JS.FC."+stream+".>")
+	leases, index, presence := l.Bucket(Leases), l.Bucket(Index), l.Bucket(Presence)
+	r.Publish = append(r.Publish,
+		// The value of one key is asked for by its subject, that of the index from the leader.
+		directGet+"KV_"+leases+".$KV."+leases+".>", directGet+"KV_"+index+".$KV."+index+".>", leaderGet+"KV_"+index,
+		// Many keys at once. All are listed by a consumer that delivers to an inbox, whose flow the client controls.
+		directGet+"KV_"+presence,
+		consumerCreate+"KV_"+presence+".*.$KV."+presence+".>", consumerDelete+"KV_"+presence+".*", "$JS.FC.KV_"+presence+".>",
+	)
 	return r
 }
 
-// readRights let a node read a stream by sequence, from any replica or from its leader, and know its state.
-func readRights(stream string) []string {
-	return []string{"$JS.API.STREAM.INFO." + stream, "$JS.API.STREAM.MSG.GET." + stream, "$JS.API.DIRECT.GET." + stream}
-}
-
-// consumerRights let a node read a stream in order.
-func consumerRights(stream string) []string {
-	return []string{
-		"$JS.API.CONSUMER.CREATE." + stream + ".*", "$JS.API.CONSUMER.MSG.NEXT." + stream + ".*", "$JS.API.CONSUMER.DELETE." + stream + ".*",
-	}
-}
+// Subjects of JetStream's API, up to the name of the stream.
+const (
+	info           = "$JS.API.STREAM.INFO."
+	leaderGet      = "$JS.API.STREAM.MSG.GET."
+	directGet      = "$JS.API.DIRECT.GET."
+	consumerCreate = "$JS.API.CONSUMER.CREATE."
+	consumerNext   = "$JS.API.CONSUMER.MSG.NEXT."
+	consumerDelete = "$JS.API.CONSUMER.DELETE."
+)

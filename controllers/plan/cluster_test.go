@@ -1,0 +1,125 @@
+package plan
+
+import (
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
+)
+
+// lobby is a ChatCluster in the namespace shop, changed by the given functions.
+func lobby(change ...func(*v1alpha1.ChatCluster)) *v1alpha1.ChatCluster {
+	c := &v1alpha1.ChatCluster{ObjectMeta: metav1.ObjectMeta{Name: "lobby", Namespace: "shop", UID: "0123"}}
+	for _, f := range change {
+		f(c)
+	}
+	return c
+}
+
+// servers gives the ChatCluster a managed backbone of so many servers.
+func servers(n int32) func(*v1alpha1.ChatCluster) {
+	return func(c *v1alpha1.ChatCluster) { c.Spec.Backbone.Managed = &v1alpha1.ManagedBackbone{Replicas: n} }
+}
+
+// external gives the ChatCluster an external backbone.
+func external(c *v1alpha1.ChatCluster) {
+	c.Spec.Backbone.Type = v1alpha1.BackboneExternal
+	c.Spec.Backbone.External = &v1alpha1.ExternalBackbone{
+		URLs:                 []string{"tls://a.example:4222", "tls://b.example:4222"},
+		CredentialsSecretRef: &v1alpha1.CredentialsReference{Name: "nats-user"},
+		TLSSecretRef:         &v1alpha1.SecretReference{Name: "nats-ca"},
+	}
+}
+
+// everything asks for all that a ChatCluster can have.
+func everything(c *v1alpha1.ChatCluster) {
+	s := &c.Spec
+	s.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: 9, MemoryUtilization: pointer(int32(80))}
+	s.Auth.JWT = &v1alpha1.JWTSpec{SecretRef: &v1alpha1.JWTSecretReference{Name: "tokens"}, Issuer: "shop", Audience: "chat"}
+	s.Exposure.Host = "chat.example"
+	s.Exposure.Ingress = &v1alpha1.IngressSpec{TLSSecretName: "chat-example"}
+	s.TLS.IssuerRef = &v1alpha1.IssuerReference{Name: "inner"}
+}
+
+// allAPIs is an operator's view of a cluster that has every optional API.
+func allAPIs() Observed {
+	return Observed{
+		APIs:              APIs{HTTPRoute: true, PodMonitor: true, PrometheusRule: true, Certificate: true},
+		OperatorNamespace: "chatfleet-system",
+	}
+}
+
+func release() Defaults {
+	return Defaults{NodeImage: "chatfleet/chatnode:1.0.0", BackboneImage: "chatfleet/nats:2.15.2-1.0.0"}
+}
+
+// made is the plan for the ChatCluster on a cluster with every optional API.
+func made(t testing.TB, c *v1alpha1.ChatCluster) Plan {
+	t.Helper()
+	p, err := Make(Inputs{Cluster: c, Observed: allAPIs(), Defaults: release()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// the is the object of that kind and name in the plan.
+func the[T Object](t testing.TB, p Plan, name string) T {
+	t.Helper()
+	for _, o := range p.Objects {
+		if typed, ok := o.(T); ok && o.GetName() == name {
+			return typed
+		}
+	}
+	var none T
+	t.Fatalf("the plan has no %T named %s", none, name)
+	return none
+}
+
+// foreign is the object of that kind, whose Go type is somebody else's.
+func foreign(t testing.TB, p Plan, kind, name string) *unstructured.Unstructured {
+	t.Helper()
+	for _, o := range p.Objects {
+		if u, ok := o.(*unstructured.Unstructured); ok && u.GetKind() == kind && u.GetName() == name {
+			return u
+		}
+	}
+	t.Fatalf("the plan has no %s named %s", kind, name)
+	return nil
+}
+
+// fields is the object as a client would send it.
+func fields(t testing.TB, o Object) map[string]any {
+	t.Helper()
+	raw, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// kinds lists the objects as kind/name, in order.
+func kinds(p Plan) (all []string) {
+	for _, o := range p.Objects {
+		all = append(all, o.GetObjectKind().GroupVersionKind().Kind+"/"+o.GetName())
+	}
+	return all
+}
+
+func pointer[T any](v T) *T { return &v }
+
+func hasKind(p Plan, kindAndName string) bool { return slices.Contains(kinds(p), kindAndName) }
+func (p Plan) deployment(t testing.TB) *appsv1.Deployment {
+	t.Helper()
+	return the[*appsv1.Deployment](t, p, "lobby-node")
+}
+
+func (p Plan) statefulSet(t testing.TB) *appsv1.StatefulSet {
+	t.Helper()
+	return the[*appsv1.StatefulSet](t, p, "lobby-nats")
+}
