@@ -1,0 +1,214 @@
+// Package control is the first process inside a cluster's namespaces: the network between the nodes, the control plane and the power of the
+// nodes. It lives as long as the cluster; the kernel ends everything else with it.
+package control
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/chatfleet/chatfleet/hack/localcluster/cgroup"
+	"github.com/chatfleet/chatfleet/hack/localcluster/kube"
+	"github.com/chatfleet/chatfleet/hack/localcluster/layout"
+	"github.com/chatfleet/chatfleet/hack/localcluster/process"
+)
+
+// readyTimeout bounds the start of the API server; on two idle cores it takes four seconds.
+const readyTimeout = 2 * time.Minute
+
+// Namespaces are what a process that calls Run must have been started with.
+const Namespaces = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET
+
+type host struct {
+	cluster layout.Cluster
+	init    *process.Init
+
+	mu    sync.Mutex
+	nodes map[int]int // number to process, of those that have power
+}
+
+// Run runs the cluster that was saved in dir. It returns only if the cluster cannot start.
+func Run(ctx context.Context, dir string) error {
+	c, err := layout.Load(dir)
+	if err != nil {
+		return err
+	}
+	if err := process.TakeLock(c.Lock()); err != nil {
+		return err
+	}
+	if err := privateMounts(); err != nil {
+		return err
+	}
+	h := &host{cluster: c, init: process.NewInit(), nodes: map[int]int{}}
+	if err := h.network(ctx); err != nil {
+		return err
+	}
+	go h.keep(ctx, etcd(c))
+	go h.keep(ctx, apiserver(c))
+	if err := waitReady(ctx, c); err != nil {
+		return err
+	}
+	go h.keep(ctx, controllerManager(c))
+	go h.keep(ctx, scheduler(c))
+	go h.keep(ctx, process.Command{Path: c.Tool(), Args: []string{"volumes", c.Dir}, Log: c.Log("volumes")})
+	go h.keep(ctx, process.Command{Path: c.Tool(), Args: []string{"ingress", c.Dir}, Log: c.Log("ingress")})
+	return h.followPower(ctx)
+}
+
+func (h *host) keep(ctx context.Context, c process.Command) { h.init.Keep(ctx, c) }
+
+// privateMounts keeps the mounts of the cluster from the machine, and shows the processes of the namespace alone.
+func privateMounts() error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	return nil
+}
+
+func (h *host) network(ctx context.Context) error {
+	for _, args := range [][]string{
+		{"link", "set", "lo", "up"},
+		{"link", "add", "br0", "type", "bridge"},
+		{"address", "add", layout.HostNet, "dev", "br0"},
+		{"link", "set", "br0", "up"},
+	} {
+		if err := h.ip(ctx, args...); err != nil {
+			return err
+		}
+	}
+	for n := 1; n <= h.cluster.Nodes; n++ {
+		if err := h.ip(ctx, "route", "add", layout.NodePods(n), "via", layout.NodeIP(n)); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
+		return fmt.Errorf("let the bridge forward: %w", err)
+	}
+	return nil
+}
+
+func (h *host) ip(ctx context.Context, args ...string) error {
+	return h.init.Run(ctx, process.Command{Path: "ip", Args: args})
+}
+
+func waitReady(ctx context.Context, c layout.Cluster) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	client, err := kube.New(c.Kubeconfig("admin"), nil)
+	if err != nil {
+		return err
+	}
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if err = client.Get(ctx, "/readyz", new(string)); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the API server was not ready after %s (log: %s): %w", readyTimeout, c.Log("apiserver"), err)
+		case <-again.C:
+		}
+	}
+}
+
+// followPower gives and takes power as the files of layout.Cluster.Off say, at each hangup signal and each end of a node.
+func (h *host) followPower(ctx context.Context) error {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	ended := make(chan struct{}, 1)
+	for {
+		for n := 1; n <= h.cluster.Nodes; n++ {
+			if err := h.setPower(ctx, n, ended); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}
+		if err := h.routeServices(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-signals:
+		case <-ended:
+		}
+	}
+}
+
+func (h *host) setPower(ctx context.Context, n int, ended chan<- struct{}) error {
+	_, err := os.Stat(h.cluster.Off(n))
+	on := err != nil
+	h.mu.Lock()
+	pid := h.nodes[n]
+	h.mu.Unlock()
+	switch {
+	case on && pid == 0:
+		return h.startNode(ctx, n, ended)
+	case !on && pid != 0:
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			return fmt.Errorf("take power from %s: %w", layout.NodeName(n), err)
+		}
+	}
+	return nil
+}
+
+// routeServices leads from the host, where tests and the API server are, to Services: through the first node that has power.
+func (h *host) routeServices(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for n := 1; n <= h.cluster.Nodes; n++ {
+		if h.nodes[n] != 0 {
+			return h.ip(ctx, "route", "replace", layout.ServiceNet, "via", layout.NodeIP(n))
+		}
+	}
+	return nil
+}
+
+// startNode starts the first process of a node and plugs its cable in.
+func (h *host) startNode(ctx context.Context, n int, ended chan<- struct{}) error {
+	name := layout.NodeName(n)
+	if err := h.emptyGroup(ctx, name); err != nil {
+		return err
+	}
+	pid, end, err := h.init.Start(process.Command{
+		Path: h.cluster.Tool(),
+		Args: []string{"node", h.cluster.Dir, fmt.Sprint(n)},
+		Log:  h.cluster.Log(name),
+		Sys:  &syscall.SysProcAttr{Setsid: true, Cloneflags: Namespaces | syscall.CLONE_NEWUTS},
+	})
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.nodes[n] = pid
+	h.mu.Unlock()
+	go func() {
+		status := <-end
+		fmt.Fprintf(os.Stderr, "%s ended (%s)\n", name, process.Describe(status))
+		h.mu.Lock()
+		h.nodes[n] = 0
+		h.mu.Unlock()
+		// A node that nobody switched off has failed: it stays off, as a machine would, until somebody switches it on.
+		_ = os.WriteFile(h.cluster.Off(n), nil, 0o644)
+		ended <- struct{}{}
+	}()
+	port := "port" + fmt.Sprint(n)
+	if err := h.ip(ctx, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", fmt.Sprint(pid)); err != nil {
+		return err
+	}
+	return h.ip(ctx, "link", "set", port, "master", "br0", "up")
+}
+
+// emptyGroup waits for the last processes that the node had when it lost its power.
+func (h *host) emptyGroup(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	return cgroup.Empty(ctx, h.cluster.Cgroup, name)
+}
