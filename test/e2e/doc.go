@@ -8,7 +8,8 @@
 //	E2E_HELM_SET          values for `helm --set` of the operator chart; by default the images that `make images` builds
 //	E2E_NATS_IMAGE        image of a NATS that is nobody's backbone yet; by default that of `make images`
 //	E2E_OTHER_NODE_IMAGE, E2E_OTHER_NATS_IMAGE  images to update to; by default only pod annotations change
-//	E2E_NODE_OFF, E2E_NODE_ON  commands that take the power of a Kubernetes node away and give it back; its name is appended
+//	E2E_LOCALCLUSTER      the program of hack/localcluster, if the cluster is its: it takes and gives the power of a Kubernetes node
+//	E2E_NODE_OFF, E2E_NODE_ON  the commands for that on another cluster; the node's name is appended
 //	E2E_AUDIT_LOG         the API server's audit log; by default that of the local cluster
 //	E2E_CLASS             storage class that can bind; by default the cluster's
 //	E2E_KEEP              if set, nothing is deleted in the end

@@ -78,12 +78,20 @@ func (f fleet) waitNotAsExpected(t *testing.T, patience time.Duration, kind stri
 	})
 }
 
-// power runs the command of the environment that takes or gives a Kubernetes node's power.
-func power(t *testing.T, variable, node string) {
+// powerCommands take a Kubernetes node's power away and give it back; empty if nobody says how.
+func powerCommands() (off, on string) {
+	if local := os.Getenv("E2E_LOCALCLUSTER"); local != "" {
+		return local + " node-off", local + " node-on"
+	}
+	return os.Getenv("E2E_NODE_OFF"), os.Getenv("E2E_NODE_ON")
+}
+
+// power runs one of them.
+func power(t *testing.T, command, node string) {
 	t.Helper()
-	words := append(strings.Fields(os.Getenv(variable)), node)
+	words := append(strings.Fields(command), node)
 	if _, err := run(t.Context(), words[0], words[1:]...); err != nil {
-		t.Fatalf("%s: %v", variable, err)
+		t.Fatal(err)
 	}
 }
 
@@ -111,7 +119,8 @@ func (f fleet) victim(t *testing.T) string {
 
 func TestAKubernetesNodeWithoutPowerCostsNothing(t *testing.T) {
 	f := needTrio(t)
-	if os.Getenv("E2E_NODE_OFF") == "" || os.Getenv("E2E_NODE_ON") == "" {
+	off, on := powerCommands()
+	if off == "" || on == "" {
 		t.Skip("SKIPPED: E2E_NODE_OFF and E2E_NODE_ON say how to take the power of a Kubernetes node away and give it back")
 	}
 	hosts := map[string]bool{}
@@ -124,21 +133,20 @@ func TestAKubernetesNodeWithoutPowerCostsNothing(t *testing.T) {
 	c := f.gather(t, faultClients, faultRooms, faultRest)
 	c.WaitLoad("everybody to get through before")
 	node := f.victim(t)
-	on := func() { power(t, "E2E_NODE_ON", node) }
-	off := true
+	dark := true
 	defer func() {
-		if off {
-			on()
+		if dark {
+			power(t, on, node)
 		}
 	}()
-	power(t, "E2E_NODE_OFF", node)
+	power(t, off, node)
 	t.Logf("%s has no power", node)
 	through(t, c, "loss of a Kubernetes node")
 	f.waitNotAsExpected(t, 2*time.Minute, v1alpha1.ConditionBackboneReady)
 	c.WaitLoad("everybody to get through while it is off")
-	off = false
+	dark = false
 	began := time.Now()
-	on()
+	power(t, on, node)
 	f.waitReady(t, readyWait)
 	seconds(t, "ready_again_after_power_returned", began)
 	c.WaitLoad("everybody to get through in the end")
