@@ -12,7 +12,7 @@ import (
 func TestAFleetOnAnExternalBackboneBecomesReady(t *testing.T) {
 	nats := process.StartNATS(t, 1)
 	f := newFleet(t)
-	f.external("lobby", nats, nil)
+	f.external("lobby", nats.URLs(), nil)
 	t.Log(f.condition("lobby", v1alpha1.ConditionBackboneReady, metav1.ConditionTrue, v1alpha1.ReasonAsExpected))
 	f.runNodes("lobby")
 	t.Log(f.condition("lobby", v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonAsExpected))

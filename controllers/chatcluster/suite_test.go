@@ -2,18 +2,25 @@ package chatcluster_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
@@ -21,10 +28,13 @@ import (
 	"github.com/chatfleet/chatfleet/controllers/chatcluster"
 	"github.com/chatfleet/chatfleet/controllers/plan"
 	"github.com/chatfleet/chatfleet/test/kube"
-	"github.com/chatfleet/chatfleet/test/process"
 )
 
-func TestMain(m *testing.M) { kube.Main(m) }
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
+	kube.Main(m)
+}
 
 // fleet is one namespace with an operator.
 type fleet struct {
@@ -83,11 +93,11 @@ func (f *fleet) start() {
 }
 
 // external makes a ChatCluster on a NATS server of somebody else.
-func (f *fleet) external(name string, nats *process.NATSCluster, change func(*v1alpha1.ChatCluster)) *v1alpha1.ChatCluster {
+func (f *fleet) external(name string, urls []string, change func(*v1alpha1.ChatCluster)) *v1alpha1.ChatCluster {
 	f.t.Helper()
 	c := &v1alpha1.ChatCluster{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: name}}
 	c.Spec.Backbone = v1alpha1.BackboneSpec{Type: v1alpha1.BackboneExternal, Shards: 2,
-		External: &v1alpha1.ExternalBackbone{URLs: nats.URLs()}}
+		External: &v1alpha1.ExternalBackbone{URLs: urls}}
 	if change != nil {
 		change(c)
 	}
@@ -135,4 +145,121 @@ func (f *fleet) runNodes(name string) {
 		d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
 		return f.Client.Status().Update(ctx, d)
 	})
+}
+
+// unreachable are the addresses of a backbone that never answers, for tests that need none.
+var unreachable = []string{"nats://127.0.0.1:1"}
+
+// everything asks for all that has a child of its own.
+func everything(c *v1alpha1.ChatCluster) {
+	c.Spec.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: 8}
+	c.Spec.Exposure = v1alpha1.ExposureSpec{Host: "chat.example", Ingress: &v1alpha1.IngressSpec{}}
+	c.Spec.Monitoring.Dashboard = v1alpha1.Enabled
+}
+
+// nothing takes back what everything asks for, and more.
+func nothing(c *v1alpha1.ChatCluster) {
+	off := false
+	c.Spec.Autoscaling = nil
+	c.Spec.Exposure = v1alpha1.ExposureSpec{}
+	c.Spec.Monitoring.Dashboard = v1alpha1.Disabled
+	c.Spec.NetworkPolicy.Enabled = &off
+}
+
+// get reads the ChatCluster.
+func (f *fleet) get(name string) *v1alpha1.ChatCluster {
+	f.t.Helper()
+	c := &v1alpha1.ChatCluster{}
+	if err := f.Client.Get(f.t.Context(), f.key(name), c); err != nil {
+		f.t.Fatal(err)
+	}
+	return c
+}
+
+// change edits the ChatCluster as a user does.
+func (f *fleet) change(name string, edit func(*v1alpha1.ChatCluster)) {
+	f.t.Helper()
+	before := f.get(name)
+	after := before.DeepCopy()
+	edit(after)
+	if err := f.Client.Patch(f.t.Context(), after, client.MergeFrom(before), client.FieldOwner("user")); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// touch has the ChatCluster reconciled, by a label that nobody reads.
+func (f *fleet) touch(name string) {
+	f.t.Helper()
+	f.change(name, func(c *v1alpha1.ChatCluster) {
+		c.Labels = map[string]string{"example.org/touched": fmt.Sprint(time.Now().UnixNano())}
+	})
+}
+
+// reconciles counts those of all operators of this process.
+func (f *fleet) reconciles() float64 {
+	f.t.Helper()
+	families, err := metrics.Registry.Gather()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	total := 0.0
+	for _, family := range families {
+		if family.GetName() != "controller_runtime_reconcile_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			total += m.GetCounter().GetValue()
+		}
+	}
+	return total
+}
+
+func (f *fleet) reconciledSince(before float64) error {
+	if f.reconciles() > before {
+		return nil
+	}
+	return errors.New("none yet")
+}
+
+// managed makes a ChatCluster whose NATS servers the operator runs.
+func (f *fleet) managed(name string, change func(*v1alpha1.ChatCluster)) {
+	f.t.Helper()
+	c := &v1alpha1.ChatCluster{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: name}}
+	if change != nil {
+		change(c)
+	}
+	if err := f.Client.Create(f.t.Context(), c); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// growingClass is a storage class whose volumes can grow.
+func (f *fleet) growingClass() string {
+	f.t.Helper()
+	grow := true
+	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: f.Namespace}, Provisioner: "example.org/none", AllowVolumeExpansion: &grow}
+	if err := f.Client.Create(f.t.Context(), class); err != nil {
+		f.t.Fatal(err)
+	}
+	return class.Name
+}
+
+// fieldsOf are the names at the end of all paths that a manager owns.
+func fieldsOf(e metav1.ManagedFieldsEntry) []string {
+	var tree map[string]any
+	if json.Unmarshal(e.FieldsV1.GetRawBytes(), &tree) != nil {
+		return nil
+	}
+	var names []string
+	var walk func(map[string]any)
+	walk = func(at map[string]any) {
+		for name, below := range at {
+			names = append(names, name)
+			if inner, ok := below.(map[string]any); ok {
+				walk(inner)
+			}
+		}
+	}
+	walk(tree)
+	return names
 }

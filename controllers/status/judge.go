@@ -28,7 +28,7 @@ func judge(in Inputs, nodes nodesView, servers serversView) []metav1.Condition {
 // judgeBackbone also tells whether messages are kept, which a backbone that lacks a server still does.
 func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
 	const kind = v1alpha1.ConditionBackboneReady
-	serving := keeps(in.Backbone)
+	serving := keeps(in)
 	if p, found := problem(in.Problems, kind); found {
 		return no(kind, p.Reason, p.Message), false
 	}
@@ -43,13 +43,11 @@ func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
 		return no(kind, v1alpha1.ReasonStarting, up), false
 	}
 	switch b := in.Backbone; {
-	case b == nil && in.Cluster.Spec.Paused:
-		// Nobody asks NATS now; what was known is the best there is.
-		if last := meta.FindStatusCondition(in.Cluster.Status.Conditions, kind); last != nil {
-			return *last, last.Status == metav1.ConditionTrue
-		}
-		return no(kind, v1alpha1.ReasonConnecting, "NATS is not asked while paused"), false
 	case b == nil:
+		// The operator has just begun, or is told to pause: what was known is the best there is.
+		if last := meta.FindStatusCondition(in.Cluster.Status.Conditions, kind); last != nil {
+			return *last, serving
+		}
 		return no(kind, v1alpha1.ReasonConnecting, "NATS has not answered yet"), false
 	case b.Reason != "":
 		return no(kind, b.Reason, b.Message), serving
@@ -60,12 +58,14 @@ func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
 		fmt.Sprintf("NATS %s, %d streams and buckets with all their replicas", in.Backbone.Version, in.Backbone.Streams)), true
 }
 
-// keeps tells whether messages are kept.
-func keeps(b *Backbone) bool {
-	if b == nil || !b.Reachable {
-		return false
+// keeps tells whether messages are kept, as far as is known.
+func keeps(in Inputs) bool {
+	b := in.Backbone
+	if b == nil {
+		last := meta.FindStatusCondition(in.Cluster.Status.Conditions, v1alpha1.ConditionReady)
+		return last != nil && last.Reason != v1alpha1.ReasonBackboneNotReady
 	}
-	return b.Reason == "" || b.Reason == v1alpha1.ReasonReplicasLag || b.Reason == v1alpha1.ReasonServersDown
+	return b.Reachable && (b.Reason == "" || b.Reason == v1alpha1.ReasonReplicasLag || b.Reason == v1alpha1.ReasonServersDown)
 }
 
 func judgeNodes(in Inputs, nodes nodesView) metav1.Condition {

@@ -122,7 +122,8 @@ func phase(c *v1alpha1.ChatCluster, conditions []metav1.Condition, nodes nodesVi
 
 // backbone is the part of the status about NATS.
 func backbone(in Inputs, servers serversView) v1alpha1.BackboneStatus {
-	b := v1alpha1.BackboneStatus{Type: in.Cluster.Spec.Backbone.Type}
+	last := in.Cluster.Status.Backbone
+	b := v1alpha1.BackboneStatus{Type: in.Cluster.Spec.Backbone.Type, Version: last.Version, Streams: last.Streams}
 	if in.Backbone != nil {
 		b.Version = in.Backbone.Version
 		b.Streams = int32(in.Backbone.Streams)

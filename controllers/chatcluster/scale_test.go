@@ -1,0 +1,121 @@
+package chatcluster_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
+	"github.com/chatfleet/chatfleet/controllers/apply"
+	"github.com/chatfleet/chatfleet/test/kube"
+)
+
+// replicas waits until the Deployment has that many.
+func (f *fleet) replicas(want int32) *appsv1.Deployment {
+	f.t.Helper()
+	d := &appsv1.Deployment{}
+	kube.Wait(f.t, fmt.Sprintf("%d replicas", want), func(ctx context.Context) error {
+		if err := f.Client.Get(ctx, f.key("lobby-node"), d); err != nil {
+			return err
+		}
+		if d.Spec.Replicas == nil || *d.Spec.Replicas != want {
+			return fmt.Errorf("there are %v", *d.Spec.Replicas)
+		}
+		return nil
+	})
+	return d
+}
+
+// scaleAs writes the scale subresource, as the autoscaler's controller and kubectl do.
+func (f *fleet) scaleAs(manager string, replicas int32) {
+	f.t.Helper()
+	d := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "lobby-node"}}
+	scale := &autoscalingv1.Scale{ObjectMeta: d.ObjectMeta, Spec: autoscalingv1.ScaleSpec{Replicas: replicas}}
+	if err := f.Client.SubResource("scale").Update(f.t.Context(), d, client.WithSubResourceBody(scale), client.FieldOwner(manager)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// ownsReplicas tells whether the manager has applied the number of replicas.
+func ownsReplicas(d *appsv1.Deployment, manager string) bool {
+	return slices.ContainsFunc(d.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == manager && e.FieldsV1 != nil && slices.Contains(fieldsOf(e), "f:replicas")
+	})
+}
+
+func TestTheOperatorOwnsTheNumberOfNodesWithoutAutoscaling(t *testing.T) {
+	f := newFleet(t)
+	f.external("lobby", unreachable, nil)
+	d := f.replicas(2)
+	if ownsReplicas(d, apply.Operator) || !ownsReplicas(d, apply.Scale) {
+		t.Errorf("replicas are not %s's alone: %+v", apply.Scale, d.ManagedFields)
+	}
+	four := int32(4)
+	f.change("lobby", func(c *v1alpha1.ChatCluster) { c.Spec.Nodes.Replicas = &four })
+	f.replicas(4)
+	f.scaleAs("kubectl", 7)
+	f.replicas(4)
+}
+
+func TestAutoscalingTakesTheNumberOfNodesOverAndGivesItBack(t *testing.T) {
+	f := newFleet(t)
+	f.external("lobby", unreachable, nil)
+	f.replicas(2)
+	f.change("lobby", func(c *v1alpha1.ChatCluster) { c.Spec.Autoscaling = &v1alpha1.AutoscalingSpec{MaxReplicas: 8} })
+	f.hpa(true)
+	f.settled("lobby")
+	f.scaleAs("kube-controller-manager", 5)
+	f.settled("lobby")
+	if d := f.replicas(5); ownsReplicas(d, apply.Operator) || ownsReplicas(d, apply.Scale) {
+		t.Errorf("the operator owns replicas beside the autoscaler: %+v", d.ManagedFields)
+	}
+
+	f.change("lobby", func(c *v1alpha1.ChatCluster) { c.Spec.Autoscaling = nil })
+	f.hpa(false)
+	f.settled("lobby")
+	if d := f.replicas(5); !ownsReplicas(d, apply.Scale) {
+		t.Errorf("%s doesn't own replicas again: %+v", apply.Scale, d.ManagedFields)
+	}
+	three := int32(3)
+	f.change("lobby", func(c *v1alpha1.ChatCluster) { c.Spec.Nodes.Replicas = &three })
+	f.replicas(3)
+}
+
+func TestAFleetThatBeginsWithAutoscalingBeginsWithItsLeast(t *testing.T) {
+	f := newFleet(t)
+	f.external("lobby", unreachable, func(c *v1alpha1.ChatCluster) {
+		c.Spec.Autoscaling = &v1alpha1.AutoscalingSpec{MinReplicas: 3, MaxReplicas: 8}
+	})
+	f.hpa(true)
+	f.settled("lobby")
+	if d := f.replicas(3); !ownsReplicas(d, apply.Scale) {
+		t.Errorf("nobody has written replicas: %+v", d.ManagedFields)
+	}
+	f.scaleAs("kube-controller-manager", 6)
+	f.settled("lobby")
+	f.replicas(6)
+}
+
+// hpa waits until the autoscaler is there, or isn't.
+func (f *fleet) hpa(want bool) {
+	f.t.Helper()
+	kube.Wait(f.t, "the autoscaler", func(ctx context.Context) error {
+		err := f.Client.Get(ctx, f.key("lobby-node"), &autoscalingv2.HorizontalPodAutoscaler{})
+		switch {
+		case want, err != nil && !apierrors.IsNotFound(err):
+			return err
+		case err == nil:
+			return errors.New("it is still there")
+		}
+		return nil
+	})
+}
