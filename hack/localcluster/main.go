@@ -25,6 +25,7 @@ import (
 
 const usage = `localcluster runs a real Kubernetes on this machine.
 
+  check               tell what this machine lacks for a cluster
   build               build Kubernetes into .cache/kubernetes (once; up does it too)
   up [--nodes N]      start a cluster (3 nodes) and wait until it serves
   down                end it; nothing stays
@@ -59,7 +60,7 @@ func dispatch(ctx context.Context, args []string) error {
 		return inner(ctx, args)
 	}
 	run, found := map[string]func(*tool, context.Context, []string) error{
-		"build": (*tool).build, "up": (*tool).up, "down": (*tool).down, "status": (*tool).status, "run": (*tool).run,
+		"check": (*tool).check, "build": (*tool).build, "up": (*tool).up, "down": (*tool).down, "status": (*tool).status, "run": (*tool).run,
 		"kubectl": (*tool).kubectl, "load": (*tool).load, "node-off": (*tool).nodeOff, "node-on": (*tool).nodeOn,
 	}[command]
 	if !found {

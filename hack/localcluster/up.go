@@ -42,8 +42,8 @@ func (t *tool) up(ctx context.Context, args []string) error {
 		return t.status(ctx, nil)
 	}
 	p := newProgress()
-	if missing := machine.Check(t.dir()); len(missing) > 0 {
-		return errors.New("this machine cannot run a cluster yet:\n  " + strings.Join(missing, "\n  "))
+	if err := t.check(ctx, nil); err != nil {
+		return err
 	}
 	set, err := t.ensureBuilt(ctx, p)
 	if err != nil {
@@ -62,6 +62,13 @@ func (t *tool) up(ctx context.Context, args []string) error {
 	}
 	fmt.Fprintf(os.Stderr, "The cluster is up. Use it with:  localcluster kubectl get nodes   or   localcluster run CMD\n"+
 		"It is in a network of its own: API server %s, Ingresses http://%s. Logs: %s\n", layout.APIServer, layout.HostIP, c.Path("logs"))
+	return nil
+}
+
+func (t *tool) check(context.Context, []string) error {
+	if missing := machine.Check(t.dir()); len(missing) > 0 {
+		return errors.New("this machine cannot run a cluster yet:\n  " + strings.Join(missing, "\n  "))
+	}
 	return nil
 }
 
