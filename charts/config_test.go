@@ -1,13 +1,18 @@
 package charts
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 )
 
 // TestConfigIsWhatTheChartRenders holds the two ways to install the operator together.
@@ -87,4 +92,25 @@ func differ(a, b map[string]string) []string {
 		}
 	}
 	return differences
+}
+
+// TestTheReadmeShowsTheSampleThatIsTested compares the first ChatCluster in the README with the one that the end-to-end tests apply.
+func TestTheReadmeShowsTheSampleThatIsTested(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, err := os.ReadFile(filepath.Join("..", "config", "samples", "laptop.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(readme), "```yaml\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	var inReadme, tested map[string]any
+	if err := errors.Join(yaml.Unmarshal([]byte(shown), &inReadme), yaml.Unmarshal(sample, &tested)); err != nil {
+		t.Fatal(err)
+	}
+	if len(tested) == 0 || !reflect.DeepEqual(inReadme, tested) {
+		t.Errorf("the README shows\n%s\ntested is\n%s", shown, sample)
+	}
 }
