@@ -44,18 +44,26 @@ type fleet struct {
 	requests *kube.Requests
 	options  chatcluster.Options
 	config   *rest.Config
-	stop     func()
+	// watched are the operator's namespaces, none for all.
+	watched []string
+	stop    func()
 }
 
 // newFleet starts an operator for a namespace of the test's own.
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
-	c := kube.Start(t)
-	f := &fleet{Cluster: c, t: t, requests: &kube.Requests{}, config: c.Config, options: chatcluster.Options{
-		Defaults: plan.Defaults{NodeImage: "chatfleet/chatnode:1.0", BackboneImage: "chatfleet/nats:1.0"}, OperatorNamespace: "chatfleet",
-	}}
+	f := newNamespace(t)
 	f.start()
 	return f
+}
+
+// newNamespace has no operator yet.
+func newNamespace(t *testing.T) *fleet {
+	t.Helper()
+	c := kube.Start(t)
+	return &fleet{Cluster: c, t: t, requests: &kube.Requests{}, config: c.Config, options: chatcluster.Options{
+		Defaults: plan.Defaults{NodeImage: "chatfleet/chatnode:1.0", BackboneImage: "chatfleet/nats:1.0"}, OperatorNamespace: "chatfleet",
+	}, watched: []string{c.Namespace}}
 }
 
 // start runs an operator until stop or the end of the test.
@@ -63,7 +71,7 @@ func (f *fleet) start() {
 	f.t.Helper()
 	unique := true
 	mgr, err := manager.New(f.requests.Through(f.config), manager.Options{
-		Scheme: kube.Scheme, Cache: chatcluster.CacheOptions([]string{f.Namespace}),
+		Scheme: kube.Scheme, Cache: chatcluster.CacheOptions(f.watched),
 		Metrics: metricsserver.Options{BindAddress: "0"}, Controller: config.Controller{SkipNameValidation: &unique},
 	})
 	if err != nil {
