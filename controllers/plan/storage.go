@@ -65,7 +65,7 @@ func Prefix(c *v1alpha1.ChatCluster) string {
 	case external.Prefix != "":
 		return external.Prefix
 	}
-	prefix := c.Namespace + "-" + c.Name
+	prefix := c.Namespace + "_" + c.Name // a hyphen would make one of a-b/c and a/b-c
 	if len(prefix) > maxPrefix {
 		sum := sha256.Sum256([]byte(c.Namespace + "/" + c.Name))
 		prefix = prefix[:maxPrefix-9] + "-" + hex.EncodeToString(sum[:4])
