@@ -83,11 +83,8 @@ func (s *server) run(root string, programs map[string]string, started chan<- err
 		return err
 	}
 	logs := &lockedBuffer{}
-	s.users = environment(root, work, links, logs)
-	s.admin, err = s.users.Start()
-	if err != nil {
-		err = fmt.Errorf("start the API server: %w; the end of its log:\n%s", err, logs.tail(logTail))
-	}
+	s.users = environment(work, links, logs)
+	err = s.begin(filepath.Join(root, "config", "crd"), logs)
 	started <- err
 	if err == nil {
 		<-s.end
@@ -95,15 +92,25 @@ func (s *server) run(root string, programs map[string]string, started chan<- err
 	return errors.Join(kill(work, apiServerName), kill(work, etcdName), s.users.Stop())
 }
 
-// environment describes the server: the CRDs of the repository, and everything it writes below work.
-func environment(root, work string, programs map[string]string, logs *lockedBuffer) *envtest.Environment {
-	e := &envtest.Environment{
-		CRDDirectoryPaths:        []string{filepath.Join(root, "config", "crd")},
-		ErrorIfCRDPathMissing:    true,
-		ControlPlaneStartTimeout: startDeadline,
-		ControlPlaneStopTimeout:  stopDeadline,
+// begin starts both programs and installs the definitions.
+func (s *server) begin(definitions string, logs *lockedBuffer) error {
+	admin, err := s.users.Start()
+	if err != nil {
+		return fmt.Errorf("start the API server: %w; the end of its log:\n%s", err, logs.tail(logTail))
 	}
-	e.CRDInstallOptions.MaxTime = startDeadline
+	s.admin = admin
+	_, err = envtest.InstallCRDs(admin, envtest.CRDInstallOptions{
+		Paths: []string{definitions}, ErrorIfPathMissing: true, MaxTime: startDeadline, Scheme: Scheme,
+	})
+	if err != nil {
+		return fmt.Errorf("install the definitions of %s: %w", definitions, err)
+	}
+	return nil
+}
+
+// environment describes the server: everything it writes is below work.
+func environment(work string, programs map[string]string, logs *lockedBuffer) *envtest.Environment {
+	e := &envtest.Environment{ControlPlaneStartTimeout: startDeadline, ControlPlaneStopTimeout: stopDeadline}
 	e.ControlPlane.Etcd = &envtest.Etcd{Path: programs[etcdName], DataDir: filepath.Join(work, "data"), Out: logs, Err: logs}
 	api := e.ControlPlane.GetAPIServer()
 	api.Path, api.CertDir, api.Out, api.Err = programs[apiServerName], filepath.Join(work, "certs"), logs, logs
