@@ -22,7 +22,7 @@ import (
 
 const (
 	operatorNamespace = "chatfleet-system"
-	operatorRelease   = "chatfleet"
+	operatorRelease   = "chatfleet-operator"
 	operatorName      = "chatfleet-operator"
 	operatorChart     = "charts/chatfleet-operator"
 	// defaultImages are those that `make images` builds.
