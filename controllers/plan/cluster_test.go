@@ -1,13 +1,11 @@
 package plan
 
 import (
-	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 )
@@ -93,16 +91,6 @@ func foreign(t testing.TB, p Plan, kind, name string) *unstructured.Unstructured
 	return nil
 }
 
-// fields is the object as a client would send it.
-func fields(t testing.TB, o Object) map[string]any {
-	t.Helper()
-	raw, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
 // kinds lists the objects as kind/name, in order.
 func kinds(p Plan) (all []string) {
 	for _, o := range p.Objects {
@@ -112,8 +100,6 @@ func kinds(p Plan) (all []string) {
 }
 
 func pointer[T any](v T) *T { return &v }
-
-func hasKind(p Plan, kindAndName string) bool { return slices.Contains(kinds(p), kindAndName) }
 func (p Plan) deployment(t testing.TB) *appsv1.Deployment {
 	t.Helper()
 	return the[*appsv1.Deployment](t, p, "lobby-node")
@@ -122,4 +108,8 @@ func (p Plan) deployment(t testing.TB) *appsv1.Deployment {
 func (p Plan) statefulSet(t testing.TB) *appsv1.StatefulSet {
 	t.Helper()
 	return the[*appsv1.StatefulSet](t, p, "lobby-nats")
+}
+
+func selectorOfName(namespace string) *metav1.LabelSelector {
+	return &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": namespace}}
 }
