@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/chatfleet/chatfleet/hack/localcluster/binaries"
@@ -24,6 +25,11 @@ func (t *tool) build(ctx context.Context, _ []string) error {
 // ensureBuilt builds Kubernetes unless that was done, and says why it takes so long.
 func (t *tool) ensureBuilt(ctx context.Context, p *progress) (binaries.Set, error) {
 	b := t.builder()
+	release, err := only(b.Cache)
+	if err != nil {
+		return binaries.Set{}, err
+	}
+	defer release()
 	set, built, err := b.Current(ctx)
 	if err != nil {
 		return set, err
@@ -40,5 +46,17 @@ func (t *tool) ensureBuilt(ctx context.Context, p *progress) (binaries.Set, erro
 		set, err = b.Build(ctx)
 		return err
 	})
+	if err == nil && !built {
+		err = t.pruneBuilds(set)
+	}
 	return set, err
+}
+
+// pruneBuilds removes builds of the past (400 MB each), but not the one that a running cluster goes on with.
+func (t *tool) pruneBuilds(set binaries.Set) error {
+	keep := []string{set.Key}
+	if c, pid, err := t.running(); err == nil && pid != 0 {
+		keep = append(keep, filepath.Base(filepath.Dir(c.Bin)))
+	}
+	return t.builder().Prune(keep...)
 }

@@ -17,7 +17,14 @@ import (
 const endTimeout = 30 * time.Second
 
 // down ends the cluster, or removes what is left of one that crashed.
-func (t *tool) down(ctx context.Context, _ []string) error { return t.end(ctx, false) }
+func (t *tool) down(ctx context.Context, _ []string) error {
+	release, err := only(filepath.Dir(t.dir()))
+	if err != nil {
+		return err
+	}
+	defer release()
+	return t.end(ctx, false)
+}
 
 // end kills the first process of the cluster; the kernel kills all others with it, and drops their mounts and networks. Then it removes
 // the files, or all but the logs.

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/chatfleet/chatfleet/hack/localcluster/binaries"
 	"github.com/chatfleet/chatfleet/hack/localcluster/control"
 	"github.com/chatfleet/chatfleet/hack/localcluster/ingress"
@@ -74,6 +76,9 @@ func dispatch(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if !filepath.IsAbs(t.dir()) {
+		return fmt.Errorf("LOCALCLUSTER_DIR must be absolute, not %s", t.dir())
+	}
 	return run(t, ctx, args)
 }
 
@@ -121,7 +126,30 @@ func findCheckout() (*tool, error) {
 	}
 }
 
-func (t *tool) dir() string { return filepath.Join(t.root, ".cache", "cluster") }
+// dir is where the cluster is. Another one than the checkout's own lets two clusters run side by side: they share nothing but the programs.
+func (t *tool) dir() string {
+	if dir := os.Getenv("LOCALCLUSTER_DIR"); dir != "" {
+		return dir
+	}
+	return filepath.Join(t.root, ".cache", "cluster")
+}
+
+// only keeps other calls from changing what is below dir at the same time. The lock is on the directory itself, or the one above if it goes
+// with the cluster, so that no file of it stays.
+func only(dir string) (release func(), err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another call is at work in %s: %w", dir, err)
+	}
+	return func() { f.Close() }, nil
+}
 
 func (t *tool) builder() binaries.Builder {
 	return binaries.Builder{Module: filepath.Join(t.root, module), Cache: filepath.Join(t.root, ".cache", "kubernetes")}

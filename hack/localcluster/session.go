@@ -81,6 +81,7 @@ type fatal struct{ error }
 func (f fatal) Unwrap() error { return f.error }
 
 func poll(ctx context.Context, timeout time.Duration, ready func() error) error {
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	again := time.NewTicker(100 * time.Millisecond)
@@ -93,7 +94,7 @@ func poll(ctx context.Context, timeout time.Duration, ready func() error) error 
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("gave up (%w) after %s: %w", ctx.Err(), timeout, err)
+			return fmt.Errorf("gave up (%w) after %s: %w", ctx.Err(), seconds(time.Since(began)), err)
 		case <-again.C:
 		}
 	}
@@ -105,6 +106,9 @@ func tail(file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "(there is no log " + file + ")"
+	}
+	if len(text) == 0 {
+		return file + " is empty"
 	}
 	all := strings.Split(strings.TrimSpace(string(text)), "\n")
 	return "The end of " + file + ":\n  " + strings.Join(all[max(0, len(all)-lines):], "\n  ")

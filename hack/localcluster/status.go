@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,11 @@ import (
 // status tells what runs. It asks the kernel, not a file, so it is right after a crash as well.
 func (t *tool) status(ctx context.Context, _ []string) error {
 	s, err := t.open()
+	if errors.Is(err, errNotUp) {
+		if _, left := os.Stat(t.dir()); left == nil {
+			return fmt.Errorf("%w; of the last one %s is left (down removes it)", err, t.dir())
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -63,6 +69,9 @@ func (t *tool) status(ctx context.Context, _ []string) error {
 	defer cancel()
 	out, err := s.output(ctx, nil, "kubectl", "get", "nodes", "-o", "wide")
 	fmt.Printf("\n%s\n", out)
+	if trouble, _ := os.ReadFile(s.cluster.Log("control")); len(trouble) > 0 {
+		fmt.Printf("\nWhat happened to the processes, from %s:\n%s", s.cluster.Log("control"), trouble)
+	}
 	return err
 }
 

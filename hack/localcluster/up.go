@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -34,6 +35,11 @@ func (t *tool) up(ctx context.Context, args []string) error {
 	if *nodes < 1 || *nodes > layout.MaxNodes {
 		return fmt.Errorf("a cluster has 1 to %d nodes, not %d", layout.MaxNodes, *nodes)
 	}
+	release, err := only(filepath.Dir(t.dir()))
+	if err != nil {
+		return err
+	}
+	defer release()
 	if c, pid, err := t.running(); err == nil && pid != 0 {
 		if c.Nodes != *nodes {
 			return fmt.Errorf("a cluster of %d nodes runs already: down ends it", c.Nodes)
@@ -49,7 +55,7 @@ func (t *tool) up(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := t.down(ctx, nil); err != nil { // what a crash left
+	if err := t.end(ctx, false); err != nil { // what a crash left
 		return err
 	}
 	c := layout.Cluster{Dir: t.dir(), Bin: set.Bin, Images: set.Images, Nodes: *nodes, Cgroup: t.group()}

@@ -3,13 +3,13 @@ package binaries
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +42,8 @@ type Set struct {
 	Key    string // version and hash of all that they are made of
 	Bin    string // directory of the programs
 	Images string // directory of the images' archives
+
+	flags string // of the linker
 }
 
 // Builder builds into a cache.
@@ -53,9 +55,13 @@ type Builder struct {
 
 // Current gives the set for the module as it is, and whether it is built.
 func (b Builder) Current(ctx context.Context) (Set, bool, error) {
+	flags, version, err := b.stamps(ctx)
+	if err != nil {
+		return Set{}, false, err
+	}
 	hash := sha256.New()
-	fmt.Fprintln(hash, runtime.Version(), runtime.GOARCH)
-	files := []string{"go.mod", "go.sum", "binaries/binaries.go", "image/write.go"}
+	fmt.Fprintln(hash, runtime.Version(), runtime.GOARCH, flags, links, own, tools, images)
+	files := []string{"go.mod", "go.sum", "image/write.go"}
 	for _, dir := range own {
 		sources, err := filepath.Glob(filepath.Join(b.Module, dir, "*.go"))
 		if err != nil {
@@ -73,11 +79,8 @@ func (b Builder) Current(ctx context.Context) (Set, bool, error) {
 		fmt.Fprintln(hash, filepath.ToSlash(file), len(text))
 		hash.Write(text)
 	}
-	version, err := b.version(ctx, "k8s.io/kubernetes")
-	if err != nil {
-		return Set{}, false, err
-	}
 	set := b.set(version + "-" + hex.EncodeToString(hash.Sum(nil))[:12])
+	set.flags = flags
 	_, err = os.Stat(set.Bin)
 	return set, err == nil, nil
 }
@@ -98,7 +101,27 @@ func (b Builder) Build(ctx context.Context) (Set, error) {
 			return Set{}, err
 		}
 	}
-	return set, b.point(set.Key)
+	if err := b.point(set.Key); err != nil {
+		return Set{}, err
+	}
+	return set, nil
+}
+
+// Prune removes the sets other than those whose keys are given.
+func (b Builder) Prune(keep ...string) error {
+	entries, err := os.ReadDir(b.Cache)
+	if err != nil {
+		return fmt.Errorf("list old builds: %w", err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() || slices.Contains(keep, e.Name()) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(b.Cache, e.Name())); err != nil {
+			return fmt.Errorf("remove an old build: %w", err)
+		}
+	}
+	return nil
 }
 
 func (b Builder) build(ctx context.Context, set Set) error {
@@ -116,7 +139,7 @@ func (b Builder) build(ctx context.Context, set Set) error {
 			return fmt.Errorf("make the cache: %w", err)
 		}
 	}
-	if err := b.compile(ctx, bin); err != nil {
+	if err := b.compile(ctx, bin, set.flags); err != nil {
 		return err
 	}
 	for _, name := range links {
@@ -158,11 +181,7 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-func (b Builder) compile(ctx context.Context, bin string) error {
-	flags, err := b.stamps(ctx)
-	if err != nil {
-		return err
-	}
+func (b Builder) compile(ctx context.Context, bin, flags string) error {
 	args := append([]string{"build", "-v", "-trimpath", "-mod=readonly", "-buildvcs=false", "-ldflags", flags, "-o", bin + "/"}, own...)
 	cmd := b.command(ctx, append(args, tools...)...)
 	progress, err := cmd.StderrPipe()
@@ -193,35 +212,38 @@ func (b Builder) follow(r io.Reader) string {
 	return strings.Join(last, "\n")
 }
 
-// stamps are the linker's flags that tell the programs their versions; without them the API server says v0.0.0.
-func (b Builder) stamps(ctx context.Context) (string, error) {
-	flags := []string{"-s", "-w", "-X k8s.io/component-base/version.gitTreeState=clean"}
-	for variable, module := range map[string]string{
-		"k8s.io/component-base/version.gitVersion":          "k8s.io/kubernetes",
-		"k8s.io/client-go/pkg/version.gitVersion":           "k8s.io/kubernetes",
-		"sigs.k8s.io/metrics-server/pkg/version.gitVersion": "sigs.k8s.io/metrics-server",
-		"helm.sh/helm/v4/internal/version.version":          "helm.sh/helm/v4",
-	} {
-		version, err := b.version(ctx, module)
-		if err != nil {
-			return "", err
-		}
-		flags = append(flags, "-X "+variable+"="+version)
-		if variable == "k8s.io/component-base/version.gitVersion" {
-			parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
-			flags = append(flags, "-X k8s.io/component-base/version.gitMajor="+parts[0], "-X k8s.io/component-base/version.gitMinor="+parts[1])
-		}
-	}
-	slices.Sort(flags) // the same text each time, so that nothing is linked twice
-	return strings.Join(flags, " "), nil
+// stamped are the variables that hold a program's version, by the module whose version it is. Without it the API server says v0.0.0.
+var stamped = map[string][]string{
+	kubernetes:                   {"k8s.io/component-base/version.gitVersion", "k8s.io/client-go/pkg/version.gitVersion"},
+	"sigs.k8s.io/metrics-server": {"sigs.k8s.io/metrics-server/pkg/version.gitVersion"},
+	"helm.sh/helm/v4":            {"helm.sh/helm/v4/internal/version.version"},
 }
 
-func (b Builder) version(ctx context.Context, module string) (string, error) {
-	out, err := b.command(ctx, "list", "-mod=readonly", "-m", "-f", "{{.Version}}", module).Output()
+const kubernetes = "k8s.io/kubernetes"
+
+// stamps gives the linker's flags that set versions, and the version of Kubernetes.
+func (b Builder) stamps(ctx context.Context) (flags, version string, err error) {
+	modules := slices.Sorted(maps.Keys(stamped))
+	out, err := b.command(ctx, append([]string{"list", "-mod=readonly", "-m", "-f", "{{.Path}} {{.Version}}"}, modules...)...).Output()
 	if err != nil {
-		return "", fmt.Errorf("ask for the version of %s: %w", module, err)
+		return "", "", fmt.Errorf("ask for the versions of %v: %w", modules, err)
 	}
-	return string(bytes.TrimSpace(out)), nil
+	all := []string{"-s", "-w", "-X k8s.io/component-base/version.gitTreeState=clean"}
+	for line := range strings.Lines(string(out)) {
+		module, at, _ := strings.Cut(strings.TrimSpace(line), " ")
+		for _, variable := range stamped[module] {
+			all = append(all, "-X "+variable+"="+at)
+		}
+		if module == kubernetes {
+			version = at
+		}
+	}
+	parts := strings.Split(strings.TrimPrefix(version, "v"), ".")
+	if len(parts) != 3 {
+		return "", "", fmt.Errorf("version %q of %s is not like v1.2.3", version, kubernetes)
+	}
+	all = append(all, "-X k8s.io/component-base/version.gitMajor="+parts[0], "-X k8s.io/component-base/version.gitMinor="+parts[1])
+	return strings.Join(all, " "), version, nil
 }
 
 func (b Builder) command(ctx context.Context, args ...string) *exec.Cmd {

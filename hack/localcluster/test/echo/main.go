@@ -20,7 +20,7 @@ func main() {
 		}
 	}
 	http.HandleFunc("/", identify)
-	http.HandleFunc("/starts", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, os.Args[1]) })
+	http.HandleFunc("/disk/starts", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, os.Args[1]) })
 	http.HandleFunc("/resolve", resolve)
 	http.HandleFunc("/switch", switchProtocol)
 	go func() { fmt.Fprintln(os.Stderr, http.ListenAndServe(":8080", nil)) }()
