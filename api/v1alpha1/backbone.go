@@ -36,6 +36,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type == 'Managed' || !has(self.managed)",message="must not be set with type External",fieldPath=".managed",reason=FieldValueForbidden
 // +kubebuilder:validation:XValidation:rule="self.type != 'External' || has(self.external)",message="must be given with type External",fieldPath=".external",reason=FieldValueRequired
 // +kubebuilder:validation:XValidation:rule="self.type == 'External' || !has(self.external)",message="must not be set with type Managed",fieldPath=".external",reason=FieldValueForbidden
+// +kubebuilder:validation:XValidation:rule="!has(self.managed) || !has(self.managed.storage) || quantity(string(self.managed.storage.size)).asApproximateFloat() >= double(self.shards) * 6291456.0",message="must be at least 6Mi for each of spec.backbone.shards",fieldPath=".managed.storage.size"
 type BackboneSpec struct {
 	// Type is Managed if the operator runs the NATS servers, External if they are there already. It can't be changed.
 	// +kubebuilder:default=Managed
@@ -108,7 +109,7 @@ type ManagedBackbone struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.className) == has(oldSelf.className) && (!has(self.className) || self.className == oldSelf.className)",message="can't be set, changed or removed later: volumes stay in their class",fieldPath=".className",reason=FieldValueForbidden
 type StorageSpec struct {
-	// Size of the volume. The servers use 85 % of it for messages. It can grow, if the storage class allows, but not shrink.
+	// Size of the volume. The servers use 85 % of it, most of that for messages. It can grow, if the storage class allows, but not shrink.
 	// +kubebuilder:default="10Gi"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('256Mi')) >= 0",message="must be at least 256Mi"
 	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity(string(oldSelf))) >= 0",message="must not shrink: volumes only grow",reason=FieldValueForbidden
@@ -172,9 +173,8 @@ type HistorySpec struct {
 	// +optional
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 
-	// MaxBytes of all messages together, on each server that has a copy. Absent: on a managed backbone what its volumes have room for, on an
-	// external one no limit but that of the account.
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="must be at least 16Mi"
+	// MaxBytes of all messages together, one copy counted. When they are reached, the oldest go. Absent: on a managed backbone what its
+	// volumes have room for, on an external one no limit but that of the account.
 	// +optional
 	MaxBytes *resource.Quantity `json:"maxBytes,omitempty"`
 

@@ -98,6 +98,12 @@ var backboneRules = []ruleCase{
 		want: `spec.backbone.managed.storage.size: Invalid value: 268435455: must be at least 256Mi`,
 	},
 	{
+		name: "a volume too small for so many shards",
+		bad:  `{backbone: {shards: 256, managed: {storage: {size: 1Gi}}}}`,
+		good: `{backbone: {shards: 256, managed: {storage: {size: 1536Mi}}}}`,
+		want: `spec.backbone.managed.storage.size: Invalid value: must be at least 6Mi for each of spec.backbone.shards`,
+	},
+	{
 		name: "a volume that shrinks",
 		from: `{backbone: {managed: {storage: {size: 20Gi}}}}`,
 		bad:  `{backbone: {managed: {storage: {size: 19.9Gi}}}}`,
