@@ -61,7 +61,9 @@ func New(o Options) *Namespaces {
 // Start waits for the context to end, and then for all watches.
 func (n *Namespaces) Start(ctx context.Context) error {
 	<-ctx.Done()
+	n.mutex.Lock()
 	n.end()
+	n.mutex.Unlock()
 	n.running.Wait()
 	return nil
 }
@@ -98,6 +100,16 @@ func (n *Namespaces) Close(ctx context.Context, namespace string, needed func() 
 	delete(n.opened, namespace)
 	view.end()
 	return n.options.unbind(ctx, namespace)
+}
+
+// run begins something that ends with the base context, unless that has ended.
+func (n *Namespaces) run(f func()) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	if n.base.Err() != nil {
+		return
+	}
+	n.running.Go(f)
 }
 
 func (n *Namespaces) view(namespace string) (*View, error) {

@@ -1,16 +1,21 @@
 package access
 
 import (
+	"context"
+	"errors"
+
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/selection"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -53,7 +58,16 @@ func cacheOptions(o Options, namespace string) cache.Options {
 		DefaultNamespaces:    map[string]cache.Config{namespace: {}},
 		DefaultLabelSelector: labels.NewSelector().Add(*ours),
 		DefaultTransform:     slim,
-		ByObject:             map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: labels.Everything()}},
+		// Watches go on for minutes after the rights are lost, and then find out.
+		DefaultWatchErrorHandler: func(ctx context.Context, r *toolscache.Reflector, err error) {
+			if apierrors.IsForbidden(err) {
+				ctx, cancel := context.WithTimeout(ctx, syncDeadline)
+				defer cancel()
+				err = errors.Join(err, o.bind(ctx, namespace))
+			}
+			toolscache.DefaultWatchErrorHandler(ctx, r, err)
+		},
+		ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {Label: labels.Everything()}},
 	}
 }
 

@@ -68,11 +68,9 @@ func (v *View) begin(ctx context.Context, n *Namespaces, optional []schema.Group
 	}
 	if !v.started {
 		v.started = true
-		n.running.Add(1)
-		go func() {
-			defer n.running.Done()
+		n.run(func() {
 			_ = v.cache.Start(v.ctx) // ends with its context, and tells of nothing else
-		}()
+		})
 	}
 	return v.synced == len(v.watched), nil
 }

@@ -22,6 +22,9 @@ import (
 // nameTakenRetry is the time between two looks at a name that somebody else has: their objects aren't watched.
 const nameTakenRetry = 30 * time.Second
 
+// missingRetry is the time between two questions for an API that is asked for and missing.
+const missingRetry = 10 * time.Second
+
 // act carries the plan out.
 func (w *work) act(ctx context.Context, apis plan.APIs) error {
 	named, problems, err := w.lacking(ctx, w.view, w.c)
@@ -42,7 +45,10 @@ func (w *work) act(ctx context.Context, apis plan.APIs) error {
 		w.problem(v1alpha1.ReasonApplyFailed, err.Error())
 		return nil
 	}
-	w.in.Missing = p.Missing
+	w.in.Missing, w.session.missing = p.Missing, len(p.Missing) > 0
+	if w.session.missing {
+		w.lookAgain(missingRetry)
+	}
 	w.session.secrets = secretNames(w.c)
 	if err := w.promise(ctx, p.Revision); err != nil {
 		return err

@@ -23,7 +23,7 @@ var (
 )
 
 // apisAge is how long it is believed at least which APIs the cluster has.
-const apisAge = 10 * time.Second
+const apisAge = time.Second
 
 // optionalAPIs knows which of them the cluster has.
 type optionalAPIs struct {

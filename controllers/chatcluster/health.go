@@ -15,7 +15,7 @@ import (
 
 const (
 	// healthInterval lies between two looks at a backbone that is well.
-	healthInterval = 20 * time.Second
+	healthInterval = 15 * time.Second
 	// firstRetry and lastRetry bound the time between two looks at one that isn't.
 	firstRetry = 500 * time.Millisecond
 	lastRetry  = 30 * time.Second
@@ -42,6 +42,8 @@ type patient struct {
 	end    context.CancelFunc
 	kick   chan struct{}
 	report *backbone.Report
+	// made lists what looks have made or changed, until somebody takes it.
+	made []string
 }
 
 func newHealth(ensure func(context.Context, backbone.Target) backbone.Report, changed func(types.NamespacedName)) *health {
@@ -53,7 +55,9 @@ func newHealth(ensure func(context.Context, backbone.Target) backbone.Report, ch
 // Start waits for the context to end, and then for all looks.
 func (h *health) Start(ctx context.Context) error {
 	<-ctx.Done()
+	h.mutex.Lock()
 	h.end()
+	h.mutex.Unlock()
 	h.running.Wait()
 	return nil
 }
@@ -71,7 +75,7 @@ func (h *health) watch(key types.NamespacedName, target backbone.Target) {
 	p := &patient{target: target, end: end, kick: make(chan struct{}, 1)}
 	if old != nil {
 		old.end()
-		p.report = old.report
+		p.report, p.made = old.report, old.made
 	}
 	h.patient[key] = p
 	h.running.Add(1)
@@ -111,6 +115,19 @@ func (h *health) last(key types.NamespacedName) *backbone.Report {
 		return p.report
 	}
 	return nil
+}
+
+// take returns what was made or changed since the last time.
+func (h *health) take(key types.NamespacedName) []string {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	p := h.patient[key]
+	if p == nil {
+		return nil
+	}
+	made := p.made
+	p.made = nil
+	return made
 }
 
 // forget stops looking.
@@ -163,6 +180,10 @@ func (h *health) keep(p *patient, report backbone.Report) bool {
 	defer h.mutex.Unlock()
 	before := p.report
 	p.report = &report
+	if len(report.Changed) > 0 {
+		p.made = report.Changed // of one look only, so that it stays bounded
+		return true
+	}
 	return before == nil || !reflect.DeepEqual(lasting(*before), lasting(report))
 }
 

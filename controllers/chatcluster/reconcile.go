@@ -27,6 +27,8 @@ type session struct {
 	restarted types.UID
 	// readyServers is how many pods of the backbone were ready last.
 	readyServers int32
+	// missing says that an API was missing that is asked for.
+	missing bool
 	// secrets are the names of those that were read.
 	secrets []string
 }
@@ -70,7 +72,8 @@ func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 
 // do looks, acts and reports. What fails for one child is reported, and returned so that it is tried again.
 func (w *work) do(ctx context.Context) error {
-	kinds, err := w.apis.have(w.c.Generation != w.c.Status.ObservedGeneration)
+	// Whoever installs an API that was missing expects it to be found; and a changed spec may ask for one.
+	kinds, err := w.apis.have(w.session.missing || w.c.Generation != w.c.Status.ObservedGeneration)
 	if err != nil {
 		return err
 	}

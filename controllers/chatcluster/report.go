@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -43,6 +44,9 @@ func (w *work) report(ctx context.Context) error {
 	if last := w.health.last(w.key); last != nil {
 		in.Backbone = &status.Backbone{Reachable: last.Reachable, Version: last.Version, Streams: last.Streams, Wanted: last.Wanted,
 			Reason: last.Reason, Message: last.Message}
+	}
+	if made := w.health.take(w.key); len(made) > 0 {
+		w.say(corev1.EventTypeNormal, "StreamsChanged", "Ensure", fmt.Sprintf("%d changes in NATS: %s", len(made), strings.Join(made, ", ")))
 	}
 	before := w.c.Status.DeepCopy()
 	after := status.Of(in)
@@ -121,5 +125,5 @@ func cut(note string) string {
 	if len(note) <= most {
 		return note
 	}
-	return note[:most] + "…"
+	return strings.ToValidUTF8(note[:most], "") + "…"
 }
