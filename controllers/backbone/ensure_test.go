@@ -143,9 +143,9 @@ func TestEnsureSaysWhatNATSCanNotDo(t *testing.T) {
 }
 
 // admin is JetStream for the test itself.
-func admin(t *testing.T, url string) jetstream.JetStream {
+func admin(t *testing.T, url string, o ...nats.Option) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect(url)
+	nc, err := nats.Connect(url, o...)
 	if err != nil {
 		t.Fatal(err)
 	}

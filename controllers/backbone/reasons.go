@@ -49,8 +49,8 @@ func dialReason(err error) string {
 		return v1alpha1.ReasonUnauthorized
 	case errors.As(err, &mistrust):
 		return v1alpha1.ReasonUnreachable
-	case strings.Contains(err.Error(), "remote error: tls:"):
-		return v1alpha1.ReasonUnauthorized // it doesn't take our certificate
+	case strings.Contains(err.Error(), "remote error: tls:"), strings.Contains(err.Error(), "closed by remote after TLS handshake"):
+		return v1alpha1.ReasonUnauthorized // it doesn't take our certificate, and may hang up before it says so
 	default:
 		return v1alpha1.ReasonUnreachable
 	}

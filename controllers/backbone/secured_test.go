@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/chatfleet/chatfleet/controllers/pki"
 	"github.com/chatfleet/chatfleet/test/process"
@@ -64,6 +65,12 @@ accounts {
 		Connect: []nats.Option{nats.Secure(s.clientConfig(t, operatorSecret))},
 	})
 	return s
+}
+
+// adminAs is JetStream for the test itself, as the operator.
+func adminAs(t *testing.T, s *secured) jetstream.JetStream {
+	t.Helper()
+	return admin(t, s.URL(), nats.Secure(s.clientConfig(t, operatorSecret)))
 }
 
 func (s *secured) tls(secret string) *TLS {

@@ -133,13 +133,13 @@ func (a *authority) next(leafs map[string]*leaf) time.Time {
 		}
 	}
 	for _, l := range leafs {
-		soonest(renewal(l.cert))
-		switch {
-		case len(a.trusted) == 1:
-		case l.signedBy(a.cert):
-			soonest(issued(l.cert).Add(Overlap))
-		default:
+		if !l.signedBy(a.cert) {
 			soonest(a.since.Add(Overlap))
+			continue
+		}
+		soonest(renewal(l.cert))
+		if len(a.trusted) > 1 {
+			soonest(issued(l.cert).Add(Overlap))
 		}
 	}
 	return next

@@ -25,18 +25,18 @@ type leaf struct {
 
 // leaf is the certificate in data if that is still good, and else a new one.
 func (a *authority) leaf(w Wanted, data map[string][]byte, now time.Time) (*leaf, error) {
-	if l := loadLeaf(data); l != nil && l.fits(w) && now.Before(renewal(l.cert)) && a.stands(l) {
+	if l := loadLeaf(data); l != nil && l.fits(w) && a.stands(l, now) {
 		return l, nil
 	}
 	return a.issue(w, now)
 }
 
-// stands says whether the leaf may stay as far as its signer is concerned.
-func (a *authority) stands(l *leaf) bool {
+// stands says whether the leaf may stay. One that an old authority signed stays until everybody trusts the new one, due or not.
+func (a *authority) stands(l *leaf, now time.Time) bool {
 	if l.signedBy(a.cert) {
-		return true
+		return now.Before(renewal(l.cert))
 	}
-	return !a.mayReplace && slices.ContainsFunc(a.trusted, l.signedBy)
+	return !a.mayReplace && now.Before(l.cert.NotAfter) && slices.ContainsFunc(a.trusted, l.signedBy)
 }
 
 func (a *authority) issue(w Wanted, now time.Time) (*leaf, error) {

@@ -30,6 +30,12 @@ func TestAnAuthorityIsReplacedWithoutARefusedHandshake(t *testing.T) {
 			s.issue(t, start.Add(time.Hour))
 			return before, start.Add(time.Hour)
 		}},
+		{"because its secret is lost when leafs are due", func(t *testing.T, s store) (store, time.Time) {
+			before, due := maps.Clone(s), s.issue(t, start).RenewAt
+			delete(s, caName)
+			s.issue(t, due)
+			return before, due
+		}},
 		{"because somebody put in another one", func(t *testing.T, s store) (store, time.Time) {
 			before, other := maps.Clone(s), store{}
 			other.issue(t, start)
