@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -25,6 +26,8 @@ const (
 	minReady = 10
 	// rolloutPatience is how much longer than that a new node may take before the rolling update counts as stuck, in seconds.
 	rolloutPatience = 600
+	// hostPatience is how long a node waits for a host that is lost to come back, in seconds.
+	hostPatience = 30
 	// drainMargin is what a node has to end after its connections have gone.
 	drainMargin = 30 * time.Second
 )
@@ -66,6 +69,7 @@ func nodePod1(r rendering) corev1.PodTemplateSpec {
 	grace := int64((c.Spec.Drain.Period.Duration + drainMargin + time.Second - 1) / time.Second)
 	spec := podSpec(c, r.names.Node, nodes.PodPlacement)
 	spec.TerminationGracePeriodSeconds = &grace
+	spec.Tolerations = leaveSoon(nodes.Tolerations)
 	spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{
 		spread(c, ComponentNode, hostKey, "pod-template-hash"), spread(c, ComponentNode, zoneKey, "pod-template-hash"),
 	}
@@ -94,6 +98,22 @@ func nodePod1(r rendering) corev1.PodTemplateSpec {
 	}
 	spec.Containers = []corev1.Container{container}
 	return corev1.PodTemplateSpec{ObjectMeta: podMeta(c, ComponentNode, nodes.PodPlacement, nil), Spec: spec}
+}
+
+// leaveSoon adds that a chat node, which keeps nothing, is replaced soon after its host is lost, and not after the five minutes that
+// Kubernetes waits otherwise. What the spec tolerates wins.
+func leaveSoon(given []corev1.Toleration) []corev1.Toleration {
+	all := slices.Clone(given)
+	for _, taint := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+		if slices.ContainsFunc(given, func(t corev1.Toleration) bool { return t.Key == taint || t.Key == "" }) {
+			continue
+		}
+		seconds := int64(hostPatience)
+		all = append(all, corev1.Toleration{
+			Key: taint, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds,
+		})
+	}
+	return all
 }
 
 // replicas is the number of nodes that this operator sets. With autoscaling that is only the first number, since a field that nobody

@@ -44,6 +44,27 @@ func TestNodesStandApartIfTheyCan(t *testing.T) {
 	}
 }
 
+func TestNodesLeaveALostHostSoonUnlessTheSpecSaysOtherwise(t *testing.T) {
+	tolerations := func(given ...corev1.Toleration) map[string]int64 {
+		all := map[string]int64{}
+		change := func(c *v1alpha1.ChatCluster) { c.Spec.Nodes.Tolerations = given }
+		for _, toleration := range made(t, lobby(change)).deployment(t).Spec.Template.Spec.Tolerations {
+			all[toleration.Key] = *toleration.TolerationSeconds
+		}
+		return all
+	}
+	lost, gone := corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable
+	if got := tolerations(); got[lost] != 30 || got[gone] != 30 || len(got) != 2 {
+		t.Errorf("by default %v", got)
+	}
+	if got := tolerations(corev1.Toleration{Key: lost, TolerationSeconds: pointer(int64(900))}); got[lost] != 900 || got[gone] != 30 {
+		t.Errorf("with one of the spec %v", got)
+	}
+	if got := tolerations(corev1.Toleration{TolerationSeconds: pointer(int64(900))}); len(got) != 1 {
+		t.Errorf("with one for all taints %v", got)
+	}
+}
+
 func autoscalerOf(t *testing.T, change func(*v1alpha1.AutoscalingSpec)) autoscalingv2.HorizontalPodAutoscalerSpec {
 	t.Helper()
 	p := made(t, lobby(func(c *v1alpha1.ChatCluster) {
