@@ -8,7 +8,10 @@
   verbs: [patch]
 {{- end -}}
 
-{{/* What it needs in a namespace that has a ChatCluster. */}}
+{{/*
+What it needs in a namespace that has a ChatCluster. A server-side apply that makes an object needs create besides patch; a watch begins with a
+list where the API server can't stream what there is.
+*/}}
 {{- define "operator.namespaceRules" -}}
 # Children that stay as long as their ChatCluster.
 - apiGroups: [""]
