@@ -40,7 +40,7 @@ func (t *tool) ensureBuilt(ctx context.Context, p *progress) (binaries.Set, erro
 	}
 	begin := time.Now()
 	b.Report = ticker(10*time.Second, func(done int, what string) {
-		fmt.Fprintf(os.Stderr, "\n  %5s  package %d of about %d: %s", seconds(time.Since(begin)), done, expected, what)
+		p.note(fmt.Sprintf("%6s  package %d of about %d: %s", seconds(time.Since(begin)), done, expected, what))
 	})
 	err = p.step("programs of Kubernetes", func() error {
 		set, err = b.Build(ctx)

@@ -23,6 +23,7 @@ type session struct {
 	cluster layout.Cluster
 	pid     int // of its first process
 	client  *kube.Client
+	waiting func(why error) // told why a wait goes on, often
 }
 
 var errNotUp = errors.New("no cluster is up here (start one with up)")
@@ -40,7 +41,7 @@ func (t *tool) open() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{cluster: c, pid: pid, client: client}, nil
+	return &session{cluster: c, pid: pid, client: client, waiting: func(error) {}}, nil
 }
 
 // awaitSession waits for a cluster that was just started to take its lock.
@@ -63,7 +64,11 @@ func (s *session) await(ctx context.Context, timeout time.Duration, log string, 
 		if pid, err := process.LockHolder(s.cluster.Lock()); err != nil || pid != s.pid {
 			return fatal{errors.Join(ended, err)}
 		}
-		return ready()
+		err := ready()
+		if err != nil {
+			s.waiting(err)
+		}
+		return err
 	})
 	switch {
 	case err == nil:

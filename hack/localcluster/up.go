@@ -135,6 +135,7 @@ func (t *tool) bringUp(ctx context.Context, p *progress, c layout.Cluster) error
 			if s, err = t.awaitSession(ctx, c); err != nil {
 				return err
 			}
+			s.waiting = p.patience()
 			return s.await(ctx, settleTimeout, "apiserver", func() error { return s.client.Get(ctx, "/readyz", new(string)) })
 		}},
 		{"name server, metrics, classes", func() error { return applyObjects(ctx, s) }},

@@ -169,7 +169,9 @@ func (t *tool) nodeOn(ctx context.Context, args []string) error {
 	if err := syscall.Kill(s.pid, syscall.SIGHUP); err != nil {
 		return fmt.Errorf("tell the cluster: %w", err)
 	}
-	return newProgress().step(layout.NodeName(n)+" ready", func() error {
+	p := newProgress()
+	s.waiting = p.patience()
+	return p.step(layout.NodeName(n)+" ready", func() error {
 		return s.await(ctx, settleTimeout, layout.NodeName(n)+"-kubelet", func() error { return s.nodeBack(ctx, n, began) })
 	})
 }

@@ -66,7 +66,7 @@ func Write(c layout.Cluster) error {
 		return err
 	}
 	for file, pair := range pairs {
-		if err := writePair(c.Path("pki", file), pair); err != nil {
+		if err := WritePair(c.Path("pki", file), pair); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,8 @@ func Write(c layout.Cluster) error {
 	return writePublic(c.Path("pki", "service-account.pub"), pairs["service-account"])
 }
 
-func writePair(path string, p Pair) error {
+// WritePair writes path.crt and path.key.
+func WritePair(path string, p Pair) error {
 	if err := os.WriteFile(path+".crt", p.Cert, 0o644); err != nil {
 		return fmt.Errorf("write a certificate: %w", err)
 	}

@@ -20,22 +20,32 @@ type nginx struct {
 
 // configure checks a configuration, and then starts nginx with it or has it change over.
 func (n *nginx) configure(ctx context.Context, text []byte) error {
-	fresh, file := filepath.Join(n.dir, "nginx.conf.new"), filepath.Join(n.dir, "nginx.conf")
-	if err := os.WriteFile(fresh, text, 0o600); err != nil {
-		return fmt.Errorf("write the configuration of nginx: %w", err)
+	if err := n.check(ctx, text); err != nil {
+		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if out, err := exec.CommandContext(ctx, "nginx", n.args(fresh, "-t")...).CombinedOutput(); err != nil {
-		return fmt.Errorf("nginx refuses its configuration %s: %w\n%s", fresh, err, out)
-	}
-	if err := os.Rename(fresh, file); err != nil {
+	file := filepath.Join(n.dir, "nginx.conf")
+	if err := os.Rename(n.fresh(), file); err != nil {
 		return fmt.Errorf("write the configuration of nginx: %w", err)
 	}
 	if n.cmd != nil {
 		return n.cmd.Process.Signal(syscall.SIGHUP)
 	}
 	return n.start(file)
+}
+
+func (n *nginx) fresh() string { return filepath.Join(n.dir, "nginx.conf.new") }
+
+// check writes a configuration beside the current one and lets nginx read it.
+func (n *nginx) check(ctx context.Context, text []byte) error {
+	if err := os.WriteFile(n.fresh(), text, 0o600); err != nil {
+		return fmt.Errorf("write the configuration of nginx: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "nginx", n.args(n.fresh(), "-t")...).CombinedOutput(); err != nil {
+		return fmt.Errorf("nginx refuses its configuration %s: %w\n%s", n.fresh(), err, out)
+	}
+	return nil
 }
 
 // start starts nginx on a thread of its own, which lives as long as nginx does: so that nginx ends with this process, however that ends.
