@@ -110,7 +110,7 @@ func (w *work) tolerate(err error) error {
 		w.problem(v1alpha1.ReasonNameTaken, taken.Error())
 		w.lookAgain(nameTakenRetry)
 		return nil
-	case apierrors.IsConflict(err), errors.Is(err, context.Canceled):
+	case apierrors.IsConflict(err), errors.Is(err, context.Canceled), terminating(err):
 		return err // somebody was faster; the next attempt sees it
 	}
 	w.problem(v1alpha1.ReasonApplyFailed, err.Error())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -61,13 +62,23 @@ func (r *reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		owner: apply.Owner{UID: c.UID, Namespace: c.Namespace, Name: c.Name}}
 	w.refresh()
 	err = w.do(ctx)
-	if apierrors.IsForbidden(err) {
-		err = errors.Join(err, r.namespaces.Rebind(ctx, c.Namespace))
+	var rebound error
+	if apierrors.IsForbidden(err) && !terminating(err) {
+		rebound = r.namespaces.Rebind(ctx, c.Namespace)
 	}
+	if terminating(err) || terminating(rebound) {
+		return reconcile.Result{}, nil // with the namespace goes everything, without a hand of ours
+	}
+	err = errors.Join(err, rebound)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: w.again}, nil
+}
+
+// terminating tells that the namespace is being deleted.
+func terminating(err error) bool {
+	return err != nil && apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 }
 
 // do looks, acts and reports. What fails for one child is reported, and returned so that it is tried again.

@@ -3,8 +3,10 @@ package chatcluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -50,6 +52,9 @@ func (w *work) report(ctx context.Context) error {
 	}
 	before := w.c.Status.DeepCopy()
 	after := status.Of(in)
+	if starts(after.Conditions) {
+		w.lookAgain(startInterval)
+	}
 	if equality.Semantic.DeepEqual(*before, after) {
 		return nil
 	}
@@ -60,6 +65,15 @@ func (w *work) report(ctx context.Context) error {
 		w.tell(meta.FindStatusCondition(before.Conditions, condition.Type), condition)
 	}
 	return nil
+}
+
+// startInterval lies between two looks at a start that may turn out to be trouble without anything happening.
+const startInterval = 10 * time.Second
+
+func starts(conditions []metav1.Condition) bool {
+	return slices.ContainsFunc(conditions, func(c metav1.Condition) bool {
+		return c.Status == metav1.ConditionFalse && c.Reason == v1alpha1.ReasonStarting
+	})
 }
 
 // write patches the status, which nobody else writes. A ChatCluster that is gone needs none.

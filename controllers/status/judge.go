@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,7 +35,7 @@ func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
 	}
 	if servers.managed && servers.ready < servers.wanted {
 		up := fmt.Sprintf("%d of %d servers are ready", servers.ready, servers.wanted)
-		if t, found := worst(in.BackbonePods, in.Claims); found && weight[t.reason] > 0 {
+		if t, found := worst(in.BackbonePods, in.Claims, in.Now.Time); found && weight[t.reason] > 0 {
 			return no(kind, t.reason, up+": "+t.message), serving
 		}
 		if serving {
@@ -49,6 +50,8 @@ func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
 			return *last, serving
 		}
 		return no(kind, v1alpha1.ReasonConnecting, "NATS has not answered yet"), false
+	case b.Reason != "" && servers.managed && starting(in, b.Reason):
+		return no(kind, v1alpha1.ReasonStarting, "the servers are up and find each other: "+b.Message), serving
 	case b.Reason != "":
 		return no(kind, b.Reason, b.Message), serving
 	case !b.Reachable:
@@ -56,6 +59,19 @@ func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
 	}
 	return yes(kind, v1alpha1.ReasonAsExpected,
 		fmt.Sprintf("NATS %s, %d streams and buckets with all their replicas", in.Backbone.Version, in.Backbone.Streams)), true
+}
+
+// findingGrace is how long servers that are up may take until NATS answers and all replicas are there.
+const findingGrace = time.Minute
+
+// starting tells that a managed backbone was never ready before, or not for long, and that its trouble may pass.
+func starting(in Inputs, reason string) bool {
+	if reason != v1alpha1.ReasonUnreachable && reason != v1alpha1.ReasonReplicasLag {
+		return false
+	}
+	last := meta.FindStatusCondition(in.Cluster.Status.Conditions, v1alpha1.ConditionBackboneReady)
+	return last != nil && last.Status == metav1.ConditionFalse && last.Reason == v1alpha1.ReasonStarting &&
+		in.Now.Sub(last.LastTransitionTime.Time) < findingGrace
 }
 
 // keeps tells whether messages are kept, as far as is known.
@@ -77,7 +93,7 @@ func judgeNodes(in Inputs, nodes nodesView) metav1.Condition {
 	if p, found := problem(in.Problems, kind); found {
 		return no(kind, p.Reason, up+": "+p.Message)
 	}
-	if t, found := worst(in.NodePods, nil); found {
+	if t, found := worst(in.NodePods, nil, in.Now.Time); found {
 		return no(kind, t.reason, up+": "+t.message)
 	}
 	if nodes.stuck != "" {

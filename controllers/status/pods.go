@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -28,14 +29,17 @@ var weight = map[string]int{
 	v1alpha1.ReasonStarting:         0,
 }
 
+// schedulingGrace is how long a pod may wait for a Kubernetes node until that is trouble: volumes are made meanwhile, and schedulers try again.
+const schedulingGrace = 10 * time.Second
+
 // worst is the gravest trouble of the pods; the first by name among equals, so that the message doesn't jump about.
-func worst(pods []corev1.Pod, claims []corev1.PersistentVolumeClaim) (trouble, bool) {
+func worst(pods []corev1.Pod, claims []corev1.PersistentVolumeClaim, now time.Time) (trouble, bool) {
 	sorted := slices.SortedFunc(slices.Values(pods), func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
 	var gravest trouble
 	found := false
 	for i := range sorted {
 		pod := &sorted[i]
-		if t, bad := troubleOf(pod, claims); bad && (!found || weight[t.reason] > weight[gravest.reason]) {
+		if t, bad := troubleOf(pod, claims, now); bad && (!found || weight[t.reason] > weight[gravest.reason]) {
 			gravest, found = t, true
 		}
 	}
@@ -43,11 +47,11 @@ func worst(pods []corev1.Pod, claims []corev1.PersistentVolumeClaim) (trouble, b
 }
 
 // troubleOf tells why a pod isn't ready. A pod that ends has none.
-func troubleOf(pod *corev1.Pod, claims []corev1.PersistentVolumeClaim) (trouble, bool) {
+func troubleOf(pod *corev1.Pod, claims []corev1.PersistentVolumeClaim, now time.Time) (trouble, bool) {
 	if pod.DeletionTimestamp != nil || ready(pod) {
 		return trouble{}, false
 	}
-	if t, bad := unscheduled(pod, claims); bad {
+	if t, bad := unscheduled(pod, claims, now); bad {
 		return t, true
 	}
 	statuses := append(slices.Clone(pod.Status.InitContainerStatuses), pod.Status.ContainerStatuses...)
@@ -63,10 +67,13 @@ func troubleOf(pod *corev1.Pod, claims []corev1.PersistentVolumeClaim) (trouble,
 }
 
 // unscheduled tells why no Kubernetes node takes the pod.
-func unscheduled(pod *corev1.Pod, claims []corev1.PersistentVolumeClaim) (trouble, bool) {
+func unscheduled(pod *corev1.Pod, claims []corev1.PersistentVolumeClaim, now time.Time) (trouble, bool) {
 	for _, c := range pod.Status.Conditions {
 		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse {
 			continue
+		}
+		if now.Sub(c.LastTransitionTime.Time) < schedulingGrace {
+			return trouble{v1alpha1.ReasonStarting, fmt.Sprintf("pod %s waits for a Kubernetes node", pod.Name)}, true
 		}
 		if name, pending := pendingClaim(pod, claims); pending && volumeIsWhy(c.Message) {
 			return trouble{v1alpha1.ReasonVolumeNotBound,

@@ -101,6 +101,21 @@ func TestConditionsSayWhatIsWrong(t *testing.T) {
 		}, v1alpha1.PhaseDegraded, []string{"BackboneReady=False/PermissionDenied", "Ready=False/BackboneNotReady"}, "may not publish"},
 		{"one server is down, two keep messages", func(in *Inputs) { loseServer(in, pod("lobby-nats-1", func(*corev1.Pod) {})) }, v1alpha1.PhaseDegraded,
 			[]string{"BackboneReady=False/ServersDown", "Ready=True/AsExpected", "Degraded=True/ServersDown"}, "2 of 3 servers"},
+		{"a pod was made just now", func(in *Inputs) {
+			p := pod("n1", unschedulable("being made", ""))
+			p.Status.Conditions[0].LastTransitionTime = metav1.NewTime(now.Add(-time.Second))
+			lose(in, p)
+		}, v1alpha1.PhaseReady, []string{"NodesReady=False/Starting"}, "pod n1 waits for a Kubernetes node"},
+		{"servers are up, and NATS isn't yet", func(in *Inputs) {
+			in.Backbone = &Backbone{Reason: v1alpha1.ReasonUnreachable, Message: "nobody answers"}
+			in.Cluster.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionBackboneReady, Status: metav1.ConditionFalse,
+				Reason: v1alpha1.ReasonStarting, LastTransitionTime: metav1.NewTime(now.Add(-time.Second))}}
+		}, v1alpha1.PhaseProgressing, []string{"BackboneReady=False/Starting", "Ready=False/BackboneNotReady", "Degraded=False/AsExpected"}, "nobody answers"},
+		{"servers are up for long, and NATS isn't", func(in *Inputs) {
+			in.Backbone = &Backbone{Reason: v1alpha1.ReasonUnreachable, Message: "nobody answers"}
+			in.Cluster.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionBackboneReady, Status: metav1.ConditionFalse,
+				Reason: v1alpha1.ReasonStarting, LastTransitionTime: metav1.NewTime(now.Add(-2 * time.Minute))}}
+		}, v1alpha1.PhaseDegraded, []string{"BackboneReady=False/Unreachable", "Degraded=True/BackboneNotReady"}, "nobody answers"},
 		{"one server can't be scheduled", func(in *Inputs) {
 			loseServer(in, pod("lobby-nats-1", unschedulable("0/3 nodes: 3 Insufficient cpu", "data-lobby-nats-1")))
 		}, v1alpha1.PhaseDegraded, []string{"BackboneReady=False/Unschedulable", "Ready=True/AsExpected", "Degraded=True/ServersDown"}, "Insufficient cpu"},
