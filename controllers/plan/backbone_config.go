@@ -48,7 +48,7 @@ jetstream {
   max_file: %d
   sync_interval: %q
 }
-`, natsPort, monitorPort, lameDuck, serverTLS, dataDir+"/jetstream", StorageLimit(c), syncInterval(c))
+`, natsPort, monitorPort, lameDuck, serverTLS("  "), dataDir+"/jetstream", StorageLimit(c), syncInterval(c))
 	if c.Spec.Backbone.Managed.Replicas > 1 {
 		r.cluster(&b)
 	}
@@ -64,12 +64,14 @@ func syncInterval(c *v1alpha1.ChatCluster) string {
 	return "2m"
 }
 
-// serverTLS are the files of the servers' certificate, the same for clients and for other servers.
-const serverTLS = `  cert_file: "` + natsDir + `/tls/tls.crt"
-  key_file: "` + natsDir + `/tls/tls.key"
-  ca_file: "` + natsDir + `/tls/ca.crt"
-  timeout: 5
-`
+// serverTLS names the files of the servers' certificate, the same for clients and for other servers.
+func serverTLS(indent string) string {
+	var b strings.Builder
+	for _, file := range [][2]string{{"cert_file", "tls.crt"}, {"key_file", "tls.key"}, {"ca_file", "ca.crt"}} {
+		fmt.Fprintf(&b, "%s%s: %q\n", indent, file[0], natsDir+"/tls/"+file[1])
+	}
+	return b.String() + indent + "timeout: 5\n"
+}
 
 // cluster lets in as servers only those whose certificates name one of the routes: a node's certificate, of the same authority, is
 // not enough.
@@ -84,7 +86,7 @@ cluster {
 %s    verify_cert_and_check_known_urls: true
   }
   routes: [
-`, r.names.Backbone, routePort, serverTLS)
+`, r.names.Backbone, routePort, serverTLS("    "))
 	for i := range r.c.Spec.Backbone.Managed.Replicas {
 		fmt.Fprintf(b, "    \"nats-route://%s-%d.%s:%d\"\n", r.names.Backbone, i, r.peersDomain(), routePort)
 	}
