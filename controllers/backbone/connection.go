@@ -35,6 +35,8 @@ type connection struct {
 	closed   bool
 	nc       *nats.Conn
 	refusals *refusals // of nc
+	failed   error     // why the last dial failed, and when
+	failedAt time.Time
 }
 
 func newConnection(name string, e endpoint) *connection {
@@ -43,6 +45,7 @@ func newConnection(name string, e endpoint) *connection {
 
 // open gives the connection, which is dialled if need be, and what was refused over it so far.
 func (c *connection) open(ctx context.Context) (*nats.Conn, *refusals, error) {
+	came := time.Now()
 	select {
 	case c.dialling <- struct{}{}:
 	case <-ctx.Done():
@@ -50,21 +53,24 @@ func (c *connection) open(ctx context.Context) (*nats.Conn, *refusals, error) {
 	}
 	defer func() { <-c.dialling }()
 	c.mu.Lock()
-	nc, refused, closed := c.nc, c.refusals, c.closed
+	nc, refused, closed, failed, failedAt := c.nc, c.refusals, c.closed, c.failed, c.failedAt
 	c.mu.Unlock()
 	switch {
 	case closed:
 		return nil, nil, errClosed
 	case nc != nil && nc.IsConnected():
 		return nc, refused, nil
+	case failedAt.After(came):
+		return nil, nil, failed // while we waited, another one learned what we would
 	}
 	nc, refused, err := c.dial(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	switch {
+	case err != nil:
+		c.failed, c.failedAt = err, time.Now()
+		return nil, nil, err
+	case c.closed:
 		nc.Close()
 		return nil, nil, errClosed
 	}
@@ -172,8 +178,11 @@ func (c *connection) options() ([]nats.Option, *refusals, error) {
 type dialError struct{ errs []error }
 
 func (e *dialError) add(url string, err error) {
-	if errors.Is(err, nats.ErrNoServers) {
+	switch {
+	case errors.Is(err, nats.ErrNoServers):
 		err = errors.New("nobody answers there")
+	case hungUp(err):
+		err = fmt.Errorf("hung up, as if it didn't take the client's certificate: %w", err)
 	}
 	e.errs = append(e.errs, fmt.Errorf("%s: %w", url, err))
 }

@@ -3,6 +3,7 @@ package backbone
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,12 @@ func TestEnsureFollowsTheSettings(t *testing.T) {
 			t.Errorf("got a max age of %v, want %v", got, age)
 		}
 	}
+	if err := js.DeleteStream(t.Context(), "chat-USERS-0"); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.Ensure(t.Context(), tg); !fine(r) || !slices.Equal(r.Changed, []string{"made chat-USERS-0"}) {
+		t.Errorf("after a stream was deleted, got %+v", r)
+	}
 }
 
 func TestEnsureNeverMakesAStreamOfSomebodyElseKeepLess(t *testing.T) {
@@ -133,6 +140,14 @@ func TestEnsureSaysWhatNATSCanNotDo(t *testing.T) {
 	servers := process.StartNATS(t, 1)
 	three := target(servers.URLs(), 3)
 	if r := newPool(t).Ensure(t.Context(), three); r.Reason != v1alpha1.ReasonStreamsFailed || !strings.Contains(r.Message, "3 replicas") {
+		t.Errorf("got %+v", r)
+	}
+	p, one := newPool(t), target(servers.URLs(), 1)
+	one.Layout, three.Layout = layout.New("grown", 2), layout.New("grown", 2)
+	if r := p.Ensure(t.Context(), one); !fine(r) {
+		t.Errorf("got %+v", r)
+	}
+	if r := p.Ensure(t.Context(), three); r.Reason != v1alpha1.ReasonStreamsFailed || !strings.Contains(r.Message, "3 replicas") {
 		t.Errorf("got %+v", r)
 	}
 	vast := target(servers.URLs(), 1)

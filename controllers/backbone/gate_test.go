@@ -1,8 +1,11 @@
 package backbone
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
@@ -37,6 +40,61 @@ func TestOneOfThreeServersThatIsKilledIsNamedUntilItHasCaughtUp(t *testing.T) {
 	g = awaitGate(t, p, tg, servers, "an open gate", func(g rollout.Gate) bool { return g.Healthy })
 	if !slices.ContainsFunc(g.Servers, func(s rollout.Server) bool { return s.Name == g.MetaLeader }) || len(g.Servers) != 3 {
 		t.Errorf("the gate is %+v", g)
+	}
+}
+
+func TestTheGateOpensUnderLoad(t *testing.T) {
+	servers := startSecured(t, 3, "")
+	p, tg := newPool(t), target(servers.URLs(), 3)
+	tg.TLS = servers.tls(operatorSecret)
+	await(t, p, tg, "all streams", fine)
+	ctx, cancel := context.WithCancel(t.Context())
+	var load sync.WaitGroup
+	defer load.Wait()
+	defer cancel()
+	js := adminAs(t, servers)
+	for _, shard := range tg.Layout.All() {
+		load.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = js.Publish(ctx, tg.Layout.StoredPrefix(shard)+"a.b", make([]byte, 500)) // some may be cut off at the end
+			}
+		})
+	}
+	open := 0
+	const tries = 10
+	for range tries {
+		g, err := p.Gate(t.Context(), tg, *servers.tls(systemSecret))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if g.Healthy {
+			open++
+		} else {
+			t.Log(g.Why)
+		}
+	}
+	t.Logf("the gate was open %d of %d times", open, tries)
+	if open == 0 {
+		t.Error("the gate never opens while messages are stored")
+	}
+	if r := p.Ensure(t.Context(), tg); !r.Reachable {
+		t.Errorf("got %+v", r)
+	} else {
+		t.Logf("under load: %d of %d streams, %s %s", r.Streams, r.Wanted, r.Reason, r.Message)
+	}
+}
+
+func TestReplicasFollowTheSettings(t *testing.T) {
+	servers := startSecured(t, 3, "")
+	p, tg := newPool(t), target(servers.URLs(), 3)
+	tg.TLS = servers.tls(operatorSecret)
+	for _, replicas := range []int{1, 3, 1} {
+		tg.Settings.Replicas = replicas
+		js := adminAs(t, servers)
+		await(t, p, tg, fmt.Sprintf("%d replicas", replicas), func(r Report) bool {
+			info, err := js.Stream(t.Context(), "chat-ROOMS-0")
+			return fine(r) && err == nil && len(info.CachedInfo().Cluster.Replicas)+1 == replicas
+		})
 	}
 }
 

@@ -49,9 +49,14 @@ func dialReason(err error) string {
 		return v1alpha1.ReasonUnauthorized
 	case errors.As(err, &mistrust):
 		return v1alpha1.ReasonUnreachable
-	case strings.Contains(err.Error(), "remote error: tls:"), strings.Contains(err.Error(), "closed by remote after TLS handshake"):
-		return v1alpha1.ReasonUnauthorized // it doesn't take our certificate, and may hang up before it says so
+	case strings.Contains(err.Error(), "remote error: tls:"), hungUp(err):
+		return v1alpha1.ReasonUnauthorized // it doesn't take our certificate
 	default:
 		return v1alpha1.ReasonUnreachable
 	}
+}
+
+// hungUp says that a server closed the connection after the TLS handshake: it refused our certificate, and what it said of that got lost.
+func hungUp(err error) bool {
+	return errors.Is(err, nats.ErrTLS) && strings.Contains(err.Error(), "closed by remote after TLS handshake")
 }

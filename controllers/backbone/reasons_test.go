@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,8 +37,8 @@ func TestEnsureSaysWhyItIsNotLetIn(t *testing.T) {
 		message string
 	}{
 		{"no TLS where it is needed", withTLS(nil), v1alpha1.ReasonUnreachable, "certificate"},
-		{"no client certificate", withTLS(&TLS{CA: mine.CA}), v1alpha1.ReasonUnauthorized, "certificate required"},
-		{"a client certificate of another authority", withTLS(&TLS{CA: mine.CA, Cert: other.tls(operatorSecret).Cert, Key: other.tls(operatorSecret).Key}), v1alpha1.ReasonUnauthorized, "tls"},
+		{"no client certificate", withTLS(&TLS{CA: mine.CA}), v1alpha1.ReasonUnauthorized, "certificate"},
+		{"a client certificate of another authority", withTLS(&TLS{CA: mine.CA, Cert: other.tls(operatorSecret).Cert, Key: other.tls(operatorSecret).Key}), v1alpha1.ReasonUnauthorized, "certificate"},
 		{"a client certificate of nobody there", withTLS(&TLS{CA: mine.CA, Cert: servers.tls(serverSecret).Cert, Key: servers.tls(serverSecret).Key}), v1alpha1.ReasonUnauthorized, "Authorization Violation"},
 		{"a server of another authority", withTLS(&TLS{CA: other.tls(operatorSecret).CA, Cert: mine.Cert, Key: mine.Key}), v1alpha1.ReasonUnreachable, "certificate"},
 		{"TLS that the server doesn't speak", Target{Owner: "o", URLs: open.URLs(), TLS: mine}, v1alpha1.ReasonUnreachable, "secure connection"},
@@ -84,6 +85,28 @@ func TestWhoDoesNotAnswerIsWaitedForWithinTheDeadline(t *testing.T) {
 	cancel(errors.New("the operator ends"))
 	if r := newPool(t).Ensure(ctx, target([]string{"nats://" + silent.Addr().String()}, 1)); r.Reason != v1alpha1.ReasonUnreachable {
 		t.Errorf("got %+v", r)
+	}
+}
+
+func TestManyWhoWaitForTheSameServerLearnAtOnceThatItDoesNotAnswer(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	p := newPool(t)
+	reports := make([]Report, 50)
+	var all sync.WaitGroup
+	for i := range reports {
+		tg := target([]string{"nats://" + silent.Addr().String()}, 1)
+		tg.Owner = fmt.Sprint(i)
+		all.Go(func() { reports[i] = p.Ensure(t.Context(), tg) })
+	}
+	all.Wait()
+	for _, r := range reports {
+		if r.Reason != v1alpha1.ReasonUnreachable || !strings.Contains(r.Message, silent.Addr().String()) {
+			t.Errorf("got %+v", r)
+		}
 	}
 }
 
