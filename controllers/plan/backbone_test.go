@@ -28,7 +28,7 @@ func TestServersUnderstandTheirConfiguration(t *testing.T) {
 				routes = append(routes, 16220+int(i))
 			}
 		}
-		o := w.configure(0, 14222, 18222, routes)
+		o := w.configure(0, routes)
 		if o.SyncAlways != strict {
 			t.Errorf("%d servers: every write is synced: %v, want %v", count, o.SyncAlways, strict)
 		}
@@ -59,7 +59,7 @@ func TestThreeServersFormAClusterAndKeepNodesOutOfIt(t *testing.T) {
 
 	// A chat node's certificate is of the same authority. With it somebody poses as a fourth server.
 	w.secrets[NamesOf(w.c).BackboneTLS] = w.secrets[NamesOf(w.c).NodeTLS]
-	options := w.configure(0, freePorts(t, 1)[0], freePorts(t, 1)[0], routePorts(w))
+	options := w.configure(0, routePorts(w))
 	options.Cluster.Port, options.JetStream, options.ServerName = freePorts(t, 1)[0], false, "impostor"
 	refused := make(refusals, 1)
 	for _, s := range w.servers {

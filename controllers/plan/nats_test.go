@@ -62,13 +62,13 @@ func (w *world) mount(secret, as string) string {
 }
 
 // configure gives the options of the i-th server as the server itself reads them from the planned file, moved to this machine: other
-// folders, ports of loopback, and localhost for the servers' names.
-func (w *world) configure(i int, clientPort, monitorPort int, routePorts []int) *server.Options {
+// folders, any free port of loopback but for routes, and localhost for the servers' names.
+func (w *world) configure(i int, routePorts []int) *server.Options {
 	w.t.Helper()
 	config := the[*corev1.ConfigMap](w.t, w.plan, NamesOf(w.c).Backbone).Data["nats.conf"]
 	pairs := []string{
 		"/etc/nats/tls", w.mount(NamesOf(w.c).BackboneTLS, "nats-tls"), "/data/", filepath.Join(w.dir, strconv.Itoa(i)) + "/",
-		"0.0.0.0:4222", address(clientPort), "127.0.0.1:8222", address(monitorPort),
+		"0.0.0.0:4222", address(server.RANDOM_PORT), "127.0.0.1:8222", address(server.RANDOM_PORT),
 	}
 	for n, port := range routePorts {
 		name := fmt.Sprintf("lobby-nats-%d.lobby-nats-peers.shop.svc:6222", n)
@@ -79,7 +79,7 @@ func (w *world) configure(i int, clientPort, monitorPort int, routePorts []int) 
 		w.t.Setenv("NATS_ROUTE_ADVERTISE", "localhost:"+strconv.Itoa(routePorts[i]))
 	}
 	w.t.Setenv("NATS_SERVER_NAME", fmt.Sprintf("lobby-nats-%d-f00b42", i))
-	w.t.Setenv("NATS_CLIENT_ADVERTISE", "localhost:"+strconv.Itoa(clientPort))
+	w.t.Setenv("NATS_CLIENT_ADVERTISE", "localhost:4222")
 	file := filepath.Join(w.dir, fmt.Sprintf("nats-%d.conf", i))
 	if err := os.WriteFile(file, []byte(strings.NewReplacer(pairs...).Replace(config)), 0o600); err != nil {
 		w.t.Fatal(err)
@@ -96,13 +96,12 @@ func (w *world) configure(i int, clientPort, monitorPort int, routePorts []int) 
 func (w *world) start() {
 	w.t.Helper()
 	count := int(*w.plan.statefulSet(w.t).Spec.Replicas)
-	ports := freePorts(w.t, 3*count)
 	var routes []int
 	if count > 1 {
-		routes = ports[2*count:]
+		routes = freePorts(w.t, count)
 	}
 	for i := range count {
-		w.run(w.configure(i, ports[i], ports[count+i], routes))
+		w.run(w.configure(i, routes))
 	}
 	for _, s := range w.servers {
 		if !s.ReadyForConnections(20 * time.Second) {

@@ -177,7 +177,7 @@ func check(c *v1alpha1.ChatCluster) error {
 	if wanted.Value() > room {
 		return fmt.Errorf("spec.history.maxBytes is %s, but volumes of %s have room for %s of messages: "+
 			"enlarge spec.backbone.managed.storage.size, or keep less",
-			wanted.String(), c.Spec.Backbone.Managed.Storage.Size.String(), resource.NewQuantity(room, resource.BinarySI))
+			wanted.String(), c.Spec.Backbone.Managed.Storage.Size.String(), resource.NewQuantity(room>>20<<20, resource.BinarySI))
 	}
 	return nil
 }

@@ -193,8 +193,8 @@ func TestHistoryMustFitTheVolumes(t *testing.T) {
 			switch {
 			case test.fits && err != nil:
 				t.Error(err)
-			case !test.fits && (err == nil || !strings.Contains(err.Error(), "spec.history.maxBytes")):
-				t.Errorf("got %v, want an error that names spec.history.maxBytes", err)
+			case !test.fits && (err == nil || !strings.HasPrefix(err.Error(), "spec.history.maxBytes is") || !strings.Contains(err.Error(), "Mi of messages")):
+				t.Errorf("got %v, want an error that names spec.history.maxBytes and the room in MiB", err)
 			}
 		})
 	}
