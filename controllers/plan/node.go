@@ -117,7 +117,8 @@ func leaveSoon(given []corev1.Toleration) []corev1.Toleration {
 }
 
 // replicas is the number of nodes that this operator sets. With autoscaling that is only the first number, since a field that nobody
-// has written is later overridden without a conflict. When autoscaling ends, the live number is kept.
+// has written is later overridden without a conflict. A number that the spec no longer gives, or that autoscaling has left, stays: a fleet
+// never shrinks because somebody said less. (One alone is what the API server writes until this number is.)
 func replicas(c *v1alpha1.ChatCluster, o Observed) *int32 {
 	count := int32(v1alpha1.DefaultNodes)
 	switch {
@@ -127,8 +128,8 @@ func replicas(c *v1alpha1.ChatCluster, o Observed) *int32 {
 		count = c.Spec.Autoscaling.MinReplicas
 	case c.Spec.Nodes.Replicas != nil:
 		count = *c.Spec.Nodes.Replicas
-	case o.HPAExists && o.Replicas != nil:
-		count = *o.Replicas
+	case o.Replicas != nil:
+		count = max(count, *o.Replicas)
 	}
 	return &count
 }

@@ -141,10 +141,12 @@ func TestWhoSetsTheNumberOfNodes(t *testing.T) {
 		want     *int32
 	}{
 		{"the default", none, Observed{}, pointer(int32(2))},
-		{"the default, against a change by hand", none, Observed{Replicas: live}, pointer(int32(2))},
-		{"the spec", seven, Observed{Replicas: live}, pointer(int32(7))},
+		{"the default, where the API server wrote one", none, Observed{Replicas: pointer(int32(1))}, pointer(int32(2))},
+		{"the spec, against a change by hand", seven, Observed{Replicas: live}, pointer(int32(7))},
+		{"the spec", seven, Observed{}, pointer(int32(7))},
 		{"the spec, when autoscaling ends", seven, Observed{Replicas: live, HPAExists: true}, pointer(int32(7))},
 		{"the live number, when autoscaling ends", none, Observed{Replicas: live, HPAExists: true}, live},
+		{"the live number, after autoscaling has ended", none, Observed{Replicas: live}, live},
 		{"autoscaling's least, at first", scaling, Observed{}, pointer(int32(3))},
 		{"autoscaling, when it begins", scaling, Observed{Replicas: live}, nil},
 		{"autoscaling", scaling, Observed{Replicas: live, HPAExists: true}, nil},
