@@ -207,6 +207,17 @@ func TestStatusSumsUpForColumns(t *testing.T) {
 	}
 }
 
+func TestANumberOfNodesThatTheSpecLeavesOpenIsTheLiveOne(t *testing.T) {
+	in := healthy()
+	in.Cluster.Spec.Nodes.Replicas = nil
+	for live, want := range map[int32]string{1: "2/2", 2: "2/2", 6: "2/6"} {
+		in.Deployment.Spec.Replicas = &live
+		if s := Of(in); s.Nodes != want {
+			t.Errorf("with %d live, nodes are %s, want %s", live, s.Nodes, want)
+		}
+	}
+}
+
 func TestVersionIsReadFromTheImage(t *testing.T) {
 	for image, want := range map[string]string{
 		"chatnode:1.2": "1.2", "host:5000/chatnode": "latest", "host:5000/a/chatnode:v3": "v3",

@@ -27,8 +27,9 @@ func viewNodes(in Inputs) nodesView {
 		v.changing = true
 		return v
 	}
-	if d.Spec.Replicas != nil && in.Cluster.Spec.Autoscaling != nil {
-		v.wanted = *d.Spec.Replicas
+	// What the spec leaves open is as many as there were; a Deployment has fewer for a moment, right after it was made.
+	if d.Spec.Replicas != nil && in.Cluster.Spec.Nodes.Replicas == nil {
+		v.wanted = max(v.wanted, *d.Spec.Replicas)
 	}
 	v.there, v.ready = d.Status.Replicas, d.Status.ReadyReplicas
 	v.changing = d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas < min(v.wanted, d.Status.Replicas) ||
