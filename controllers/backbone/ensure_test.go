@@ -17,7 +17,7 @@ import (
 )
 
 func TestEnsureMakesWhatAChatnodeExpects(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	p := newPool(t)
 	tg := target(servers.URLs(), 1)
 	r := p.Ensure(t.Context(), tg)
@@ -34,7 +34,7 @@ func TestEnsureMakesWhatAChatnodeExpects(t *testing.T) {
 }
 
 func TestEnsureMakesStreamsLikeThoseThatAChatnodeMakes(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	process.StartChatnode(t, process.ChatnodeOptions{NATSURL: servers.URL(), Flags: []string{
 		"--streams=create", "--shards=1", "--prefix=node", "--anonymous", "--history-age=1h",
 	}})
@@ -55,7 +55,7 @@ func TestEnsureMakesStreamsLikeThoseThatAChatnodeMakes(t *testing.T) {
 }
 
 func TestEnsureFollowsTheSettings(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	p, js := newPool(t), admin(t, servers.URL())
 	tg := target(servers.URLs(), 1)
 	if r := p.Ensure(t.Context(), tg); !fine(r) {
@@ -79,7 +79,7 @@ func TestEnsureFollowsTheSettings(t *testing.T) {
 }
 
 func TestEnsureNeverMakesAStreamOfSomebodyElseKeepLess(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	js := admin(t, servers.URL())
 	foreign := wantedStreams(layout.New("chat", 2), layout.Settings{Replicas: 1})[0]
 	foreign.Metadata = nil
@@ -102,7 +102,7 @@ func TestEnsureNeverMakesAStreamOfSomebodyElseKeepLess(t *testing.T) {
 }
 
 func TestEnsureNamesTheStreamThatCanNotBeOurs(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	js := admin(t, servers.URL())
 	tests := []struct {
 		name    string
@@ -137,7 +137,7 @@ func TestEnsureNamesTheStreamThatCanNotBeOurs(t *testing.T) {
 }
 
 func TestEnsureSaysWhatNATSCanNotDo(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	three := target(servers.URLs(), 3)
 	if r := newPool(t).Ensure(t.Context(), three); r.Reason != v1alpha1.ReasonStreamsFailed || !strings.Contains(r.Message, "3 replicas") {
 		t.Errorf("got %+v", r)

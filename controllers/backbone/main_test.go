@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+	"github.com/chatfleet/chatfleet/test/process"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -53,3 +54,17 @@ func await(t *testing.T, p *Pool, tg Target, what string, wanted func(Report) bo
 }
 
 func fine(r Report) bool { return r.Reason == "" && r.Streams == r.Wanted }
+
+// startNATS is process.StartNATS, except in short runs.
+func startNATS(t *testing.T, servers int) *process.NATSCluster {
+	t.Helper()
+	return startNATSWith(t, process.NATSOptions{Servers: servers})
+}
+
+func startNATSWith(t *testing.T, o process.NATSOptions) *process.NATSCluster {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a NATS server; make test runs it")
+	}
+	return process.StartNATSWith(t, o)
+}

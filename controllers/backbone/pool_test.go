@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
-	"github.com/chatfleet/chatfleet/test/process"
 )
 
 func TestOwnersOfTheSameSecretsShareAConnection(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	p := newPool(t)
 	for i := range 5 {
 		tg := target(servers.URLs(), 1)
@@ -55,7 +54,7 @@ func TestThePoolIsBounded(t *testing.T) {
 	t.Cleanup(p.Close)
 	var targets []Target
 	for i := range 4 {
-		tg := target(process.StartNATS(t, 1).URLs(), 1)
+		tg := target(startNATS(t, 1).URLs(), 1)
 		tg.Owner = fmt.Sprint(i)
 		targets = append(targets, tg)
 	}
@@ -80,7 +79,7 @@ func TestThePoolIsBounded(t *testing.T) {
 }
 
 func TestALostConnectionIsMadeAgain(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	p, tg := newPool(t), target(servers.URLs(), 1)
 	await(t, p, tg, "all streams", fine)
 	servers.Server(0).Restart()
@@ -90,7 +89,7 @@ func TestALostConnectionIsMadeAgain(t *testing.T) {
 }
 
 func TestAClosedPoolSaysSo(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	p, tg := newPool(t), target(servers.URLs(), 1)
 	await(t, p, tg, "all streams", fine)
 	p.Close()
@@ -101,7 +100,7 @@ func TestAClosedPoolSaysSo(t *testing.T) {
 }
 
 func TestThePoolMayBeUsedByManyAtOnce(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	p := NewPool(Options{MaxConnections: 3})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()

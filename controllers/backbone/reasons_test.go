@@ -18,7 +18,7 @@ import (
 
 func TestEnsureSaysWhyItIsNotLetIn(t *testing.T) {
 	servers, other := startSecured(t, 1, ""), startSecured(t, 1, "")
-	open := process.StartNATS(t, 1)
+	open := startNATS(t, 1)
 	withTLS := func(s *TLS) Target {
 		tg := target(servers.URLs(), 1)
 		tg.TLS = s
@@ -111,7 +111,7 @@ func TestManyWhoWaitForTheSameServerLearnAtOnceThatItDoesNotAnswer(t *testing.T)
 }
 
 func TestAServerThatHangsIsUnreachableUntilItGoesOn(t *testing.T) {
-	servers := process.StartNATS(t, 1)
+	servers := startNATS(t, 1)
 	p, tg := newPool(t), target(servers.URLs(), 1)
 	await(t, p, tg, "all streams", fine)
 	servers.Server(0).Pause()
@@ -123,7 +123,7 @@ func TestAServerThatHangsIsUnreachableUntilItGoesOn(t *testing.T) {
 }
 
 func TestAnAccountWithoutJetStreamIsNamed(t *testing.T) {
-	servers := process.StartNATSWith(t, process.NATSOptions{Servers: 1, Extra: `
+	servers := startNATSWith(t, process.NATSOptions{Servers: 1, Extra: `
 no_auth_user: helper
 accounts {
   PLAIN { users: [ { user: plain, password: word } ] }
@@ -149,7 +149,7 @@ func TestVersionsAreCompared(t *testing.T) {
 // startWithUsers starts a server that wants to know who comes.
 func startWithUsers(t *testing.T) []string {
 	t.Helper()
-	servers := process.StartNATSWith(t, process.NATSOptions{Servers: 1, Extra: `
+	servers := startNATSWith(t, process.NATSOptions{Servers: 1, Extra: `
 no_auth_user: helper
 accounts { A { jetstream: enabled, users: [ { user: helper, password: word } ] } }
 `})

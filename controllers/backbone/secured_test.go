@@ -49,7 +49,7 @@ func startSecured(t *testing.T, servers int, nodeRights string) *secured {
 		}
 	}
 	files := fmt.Sprintf("cert_file: %q, key_file: %q, ca_file: %q", filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"), filepath.Join(dir, "ca.crt"))
-	s.NATSCluster = process.StartNATSWith(t, process.NATSOptions{
+	s.NATSCluster = startNATSWith(t, process.NATSOptions{
 		Servers:      servers,
 		ClusterExtra: "tls { " + files + " }",
 		Extra: "tls { " + files + `, verify_and_map: true }
