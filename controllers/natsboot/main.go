@@ -19,10 +19,14 @@ import (
 )
 
 const usage = `usage: natsboot run [flags] -- nats-server [arguments]
+       natsboot version
 
 Starts nats-server with --config after its arguments, and with the environment variables NATS_SERVER_NAME and POD_NAME.
 
 `
+
+// version is set by the linker.
+var version = "development"
 
 // settings are what the command line says.
 type settings struct {
@@ -44,6 +48,10 @@ func (p *paths) Set(path string) error {
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "version" {
+		fmt.Println("natsboot", version)
+		return
+	}
 	s, err := parse(os.Args[1:], os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return
@@ -80,7 +88,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 		return s, flag.ErrHelp
 	}
 	if len(args) == 0 || args[0] != "run" {
-		return s, errors.New("the one command is run; natsboot --help says more")
+		return s, errors.New("the command is run or version; natsboot --help says more")
 	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return s, err

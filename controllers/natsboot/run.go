@@ -45,7 +45,7 @@ func run(ctx context.Context, s settings, log *slog.Logger) (code int, err error
 	if err := child.Start(); err != nil {
 		return 0, fmt.Errorf("start %s: %w", s.command[0], err)
 	}
-	log.Info("started nats-server", "name", name, "pid", child.Process.Pid)
+	log.Info("started nats-server", "name", name, "pid", child.Process.Pid, "natsboot", version)
 
 	ctx, cancel := context.WithCancel(ctx)
 	var tasks sync.WaitGroup

@@ -210,8 +210,8 @@ func TestMistakesOnTheCommandLineAreNamed(t *testing.T) {
 		args    []string
 		message string
 	}{
-		{nil, "the one command is run"},
-		{[]string{"walk"}, "the one command is run"},
+		{nil, "the command is run or version"},
+		{[]string{"walk"}, "the command is run or version"},
 		{[]string{"run", "--data", "/data"}, "program to start is missing"},
 		{[]string{"run", "--watch-every", "0s", "--", "nats-server"}, "--watch-every"},
 		{[]string{"run", "--nonsense"}, "nonsense"},
