@@ -22,6 +22,9 @@ import (
 // nameTakenRetry is the time between two looks at a name that somebody else has: their objects aren't watched.
 const nameTakenRetry = 30 * time.Second
 
+// conflictRetry is the time until what somebody else did has surely reached the cache.
+const conflictRetry = 200 * time.Millisecond
+
 // missingRetry is the time between two questions for an API that is asked for and missing.
 const missingRetry = 10 * time.Second
 
@@ -110,8 +113,11 @@ func (w *work) tolerate(err error) error {
 		w.problem(v1alpha1.ReasonNameTaken, taken.Error())
 		w.lookAgain(nameTakenRetry)
 		return nil
-	case apierrors.IsConflict(err), errors.Is(err, context.Canceled), terminating(err):
-		return err // somebody was faster; the next attempt sees it
+	case apierrors.IsConflict(err):
+		w.lookAgain(conflictRetry) // somebody was faster; what they did is about to be seen
+		return nil
+	case errors.Is(err, context.Canceled), terminating(err):
+		return err
 	}
 	w.problem(v1alpha1.ReasonApplyFailed, err.Error())
 	return err

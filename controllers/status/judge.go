@@ -87,7 +87,7 @@ func keeps(in Inputs) bool {
 func judgeNodes(in Inputs, nodes nodesView) metav1.Condition {
 	const kind = v1alpha1.ConditionNodesReady
 	up := fmt.Sprintf("%d of %d nodes are ready", nodes.ready, nodes.wanted)
-	if nodes.ready >= nodes.wanted && in.Deployment != nil {
+	if nodes.ready >= nodes.wanted {
 		return yes(kind, v1alpha1.ReasonAsExpected, up)
 	}
 	if p, found := problem(in.Problems, kind); found {

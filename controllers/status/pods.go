@@ -48,7 +48,7 @@ func worst(pods []corev1.Pod, claims []corev1.PersistentVolumeClaim, now time.Ti
 
 // troubleOf tells why a pod isn't ready. A pod that ends has none.
 func troubleOf(pod *corev1.Pod, claims []corev1.PersistentVolumeClaim, now time.Time) (trouble, bool) {
-	if pod.DeletionTimestamp != nil || ready(pod) {
+	if pod.DeletionTimestamp != nil || isReady(pod) {
 		return trouble{}, false
 	}
 	if t, bad := unscheduled(pod, claims, now); bad {
@@ -140,7 +140,7 @@ func crash(pod string, c corev1.ContainerStatus, why string) trouble {
 	return trouble{v1alpha1.ReasonCrashing, fmt.Sprintf("container %s of pod %s ended %d times: %s", c.Name, pod, max(c.RestartCount, 1), why)}
 }
 
-func ready(pod *corev1.Pod) bool {
+func isReady(pod *corev1.Pod) bool {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodReady {
 			return c.Status == corev1.ConditionTrue

@@ -116,6 +116,14 @@ func TestConditionsSayWhatIsWrong(t *testing.T) {
 			in.Cluster.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionBackboneReady, Status: metav1.ConditionFalse,
 				Reason: v1alpha1.ReasonStarting, LastTransitionTime: metav1.NewTime(now.Add(-2 * time.Minute))}}
 		}, v1alpha1.PhaseDegraded, []string{"BackboneReady=False/Unreachable", "Degraded=True/BackboneNotReady"}, "nobody answers"},
+		{"Deployment and StatefulSet were lost, and pods run on", func(in *Inputs) {
+			runs := func(p *corev1.Pod) {
+				p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+			}
+			in.NodePods = []corev1.Pod{pod("n1", runs), pod("n2", runs)}
+			in.BackbonePods = []corev1.Pod{pod("s1", runs), pod("s2", runs), pod("s3", runs)}
+			in.Deployment.Status, in.StatefulSet = appsv1.DeploymentStatus{}, nil
+		}, v1alpha1.PhaseProgressing, []string{"Ready=True/AsExpected", "NodesReady=True/AsExpected", "BackboneReady=True/AsExpected", "Degraded=False/AsExpected"}, "served"},
 		{"one server can't be scheduled", func(in *Inputs) {
 			loseServer(in, pod("lobby-nats-1", unschedulable("0/3 nodes: 3 Insufficient cpu", "data-lobby-nats-1")))
 		}, v1alpha1.PhaseDegraded, []string{"BackboneReady=False/Unschedulable", "Ready=True/AsExpected", "Degraded=True/ServersDown"}, "Insufficient cpu"},

@@ -2,6 +2,7 @@ package status
 
 import (
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 )
@@ -23,18 +24,24 @@ func viewNodes(in Inputs) nodesView {
 		v.wanted = a.MinReplicas
 	}
 	d := in.Deployment
-	if d == nil {
+	if d == nil || d.Status.ObservedGeneration == 0 {
+		// A Deployment that was lost and made again takes its pods over, and until then knows of none.
 		v.changing = true
+		v.there, v.ready = count(in.NodePods)
+	}
+	if d == nil {
 		return v
 	}
 	// What the spec leaves open is as many as there were; a Deployment has fewer for a moment, right after it was made.
 	if d.Spec.Replicas != nil && in.Cluster.Spec.Nodes.Replicas == nil {
 		v.wanted = max(v.wanted, *d.Spec.Replicas)
 	}
-	v.there, v.ready = d.Status.Replicas, d.Status.ReadyReplicas
+	if d.Status.ObservedGeneration > 0 {
+		v.there, v.ready = d.Status.Replicas, d.Status.ReadyReplicas
+	}
 	v.changing = d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas < min(v.wanted, d.Status.Replicas) ||
 		d.Status.Replicas > d.Status.UpdatedReplicas
-	v.scaling = d.Status.Replicas != v.wanted
+	v.scaling = v.there != v.wanted
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == "True" {
 			v.stuck = c.Message
@@ -60,12 +67,28 @@ func viewServers(in Inputs) serversView {
 		v.wanted = m.Replicas
 	}
 	s := in.StatefulSet
-	if s == nil {
+	if s == nil || s.Status.ObservedGeneration == 0 {
 		v.changing = true
+		v.there = s != nil
+		_, v.ready = count(in.BackbonePods)
 		return v
 	}
 	v.there = true
 	v.ready = s.Status.ReadyReplicas
 	v.changing = s.Status.ObservedGeneration < s.Generation || in.Restarting != ""
 	return v
+}
+
+// count tells how many pods there are that don't end, and how many of them are ready.
+func count(pods []corev1.Pod) (there, ready int32) {
+	for i := range pods {
+		if pods[i].DeletionTimestamp != nil {
+			continue
+		}
+		there++
+		if isReady(&pods[i]) {
+			ready++
+		}
+	}
+	return there, ready
 }
