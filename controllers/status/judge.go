@@ -35,7 +35,9 @@ func judgeBackbone(in Inputs, servers serversView) (metav1.Condition, bool) {
 	}
 	if servers.managed && servers.ready < servers.wanted {
 		up := fmt.Sprintf("%d of %d servers are ready", servers.ready, servers.wanted)
-		if t, found := worst(in.BackbonePods, in.Claims, in.Now.Time); found && weight[t.reason] > 0 {
+		// A server that is restarted, by the operator or by chance, is back within a minute and worries nobody before.
+		t, found := worst(in.BackbonePods, in.Claims, in.Now.Time)
+		if found && (weight[t.reason] > 0 || serving && young(in.BackbonePods, in.Now.Time)) {
 			return no(kind, t.reason, up+": "+t.message), serving
 		}
 		if serving {
@@ -143,7 +145,7 @@ func judgeDegraded(in Inputs, servers serversView, backbone, nodes metav1.Condit
 	if p, found := problem(in.Problems, ""); found {
 		return yes(kind, p.Reason, p.Message)
 	}
-	if backbone.Status != metav1.ConditionTrue && !passing(backbone.Reason) {
+	if backbone.Status != metav1.ConditionTrue && !passing(in, backbone) {
 		reason := v1alpha1.ReasonBackboneNotReady
 		if serving && (backbone.Reason == v1alpha1.ReasonReplicasLag || servers.ready < servers.wanted) {
 			reason = v1alpha1.ReasonServersDown
@@ -153,7 +155,7 @@ func judgeDegraded(in Inputs, servers serversView, backbone, nodes metav1.Condit
 		}
 		return yes(kind, reason, backbone.Message)
 	}
-	if nodes.Status != metav1.ConditionTrue && !passing(nodes.Reason) {
+	if nodes.Status != metav1.ConditionTrue && !passing(in, nodes) {
 		return yes(kind, v1alpha1.ReasonNodesNotReady, nodes.Message)
 	}
 	if len(in.Missing) > 0 {
@@ -162,9 +164,16 @@ func judgeDegraded(in Inputs, servers serversView, backbone, nodes metav1.Condit
 	return no(kind, v1alpha1.ReasonAsExpected, "nothing is missing")
 }
 
-// passing tells that a reason is part of a start, which needs nobody's attention.
-func passing(reason string) bool {
-	return reason == v1alpha1.ReasonStarting || reason == v1alpha1.ReasonConnecting
+// startGrace is how long a start may take until it is trouble.
+const startGrace = 2 * time.Minute
+
+// passing tells that a condition is part of a start, which needs nobody's attention unless it takes too long.
+func passing(in Inputs, c metav1.Condition) bool {
+	if c.Reason != v1alpha1.ReasonStarting && c.Reason != v1alpha1.ReasonConnecting {
+		return false
+	}
+	last := meta.FindStatusCondition(in.Cluster.Status.Conditions, c.Type)
+	return last == nil || last.Status == metav1.ConditionTrue || in.Now.Sub(last.LastTransitionTime.Time) < startGrace
 }
 
 func judgePause(in Inputs) metav1.Condition {

@@ -63,7 +63,17 @@ func troubleOf(pod *corev1.Pod, claims []corev1.PersistentVolumeClaim, now time.
 	if pod.Status.Phase == corev1.PodFailed {
 		return trouble{v1alpha1.ReasonCrashing, fmt.Sprintf("pod %s failed: %s", pod.Name, cmp.Or(pod.Status.Message, pod.Status.Reason, "no reason given"))}, true
 	}
-	return trouble{v1alpha1.ReasonStarting, fmt.Sprintf("pod %s is starting", pod.Name)}, true
+	if now.Sub(pod.CreationTimestamp.Time) < startGrace {
+		return trouble{v1alpha1.ReasonStarting, fmt.Sprintf("pod %s is starting", pod.Name)}, true
+	}
+	return trouble{v1alpha1.ReasonStarting, fmt.Sprintf("pod %s on %s is not ready", pod.Name, cmp.Or(pod.Spec.NodeName, "no node"))}, true
+}
+
+// young tells that all pods that aren't ready were made within the last minute.
+func young(pods []corev1.Pod, now time.Time) bool {
+	return !slices.ContainsFunc(pods, func(pod corev1.Pod) bool {
+		return !isReady(&pod) && now.Sub(pod.CreationTimestamp.Time) > time.Minute
+	})
 }
 
 // unscheduled tells why no Kubernetes node takes the pod.

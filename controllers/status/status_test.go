@@ -34,7 +34,7 @@ func healthy() Inputs {
 }
 
 func pod(name string, change func(*corev1.Pod)) corev1.Pod {
-	p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(now.Add(-10 * time.Second))}}
 	change(&p)
 	return p
 }
@@ -54,6 +54,10 @@ func unschedulable(message, claim string) func(*corev1.Pod) {
 				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim}}}}
 		}
 	}
+}
+
+func old(p *corev1.Pod) {
+	p.CreationTimestamp, p.Spec.NodeName = metav1.NewTime(now.Add(-time.Hour)), "host-2"
 }
 
 // lose takes a ready node away, of which that pod is left.
@@ -99,7 +103,9 @@ func TestConditionsSayWhatIsWrong(t *testing.T) {
 			external(in)
 			in.Backbone.Reason, in.Backbone.Message = v1alpha1.ReasonPermissionDenied, "may not publish"
 		}, v1alpha1.PhaseDegraded, []string{"BackboneReady=False/PermissionDenied", "Ready=False/BackboneNotReady"}, "may not publish"},
-		{"one server is down, two keep messages", func(in *Inputs) { loseServer(in, pod("lobby-nats-1", func(*corev1.Pod) {})) }, v1alpha1.PhaseDegraded,
+		{"one server is restarted, two keep messages", func(in *Inputs) { loseServer(in, pod("lobby-nats-1", func(*corev1.Pod) {})) }, v1alpha1.PhaseReady,
+			[]string{"BackboneReady=False/Starting", "Ready=True/AsExpected", "Degraded=False/AsExpected"}, "2 of 3 servers are ready: pod lobby-nats-1 is starting"},
+		{"one server is down, two keep messages", func(in *Inputs) { loseServer(in, pod("lobby-nats-1", old)) }, v1alpha1.PhaseDegraded,
 			[]string{"BackboneReady=False/ServersDown", "Ready=True/AsExpected", "Degraded=True/ServersDown"}, "2 of 3 servers"},
 		{"a pod was made just now", func(in *Inputs) {
 			p := pod("n1", unschedulable("being made", ""))
@@ -148,6 +154,11 @@ func TestConditionsSayWhatIsWrong(t *testing.T) {
 		}, v1alpha1.PhaseDegraded, []string{"NodesReady=False/SecretMissing"}, `secret "jwt" not found`},
 		{"a node starts again", func(in *Inputs) { lose(in, pod("n1", func(*corev1.Pod) {})) }, v1alpha1.PhaseReady,
 			[]string{"NodesReady=False/Starting", "Ready=True/AsExpected", "Degraded=False/AsExpected"}, "pod n1 is starting"},
+		{"a node doesn't come back", func(in *Inputs) {
+			lose(in, pod("n1", old))
+			in.Cluster.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionNodesReady, Status: metav1.ConditionFalse,
+				Reason: v1alpha1.ReasonStarting, LastTransitionTime: metav1.NewTime(now.Add(-3 * time.Minute))}}
+		}, v1alpha1.PhaseDegraded, []string{"NodesReady=False/Starting", "Degraded=True/NodesNotReady", "Ready=True/AsExpected"}, "pod n1 on host-2 is not ready"},
 		{"the gravest trouble is told", func(in *Inputs) {
 			lose(in, pod("n1", func(*corev1.Pod) {}))
 			in.NodePods = append(in.NodePods, pod("n2", unschedulable("no room", "")), pod("n3", waits("ErrImagePull", "gone")))
