@@ -13,6 +13,7 @@ import (
 	rbacapply "k8s.io/client-go/applyconfigurations/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
 	"github.com/chatfleet/chatfleet/test/kube"
 )
 
@@ -117,5 +118,25 @@ func TestTheOperatorOpensNamespacesAndNothingElse(t *testing.T) {
 	}
 	if err := operator.Delete(t.Context(), &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: opened, Name: "chatfleet-operator"}}); err != nil {
 		t.Errorf("it can't close the namespace again: %v", err)
+	}
+}
+
+func TestInNamespacedModeTheOperatorSeesItsNamespacesAlone(t *testing.T) {
+	c := kube.Start(t)
+	watched, other := c.NewNamespace(t), c.NewNamespace(t)
+	install(t, c, rendered(t, "chatfleet-operator", "op", c.Namespace, "--set", "watchNamespaces={"+watched+"}"))
+	operator, err := client.New(c.User(t, "system:serviceaccount:"+c.Namespace+":op-chatfleet-operator"), client.Options{Scheme: kube.Scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range []client.ObjectList{&v1alpha1.ChatClusterList{}, &corev1.SecretList{}, &corev1.PodList{}} {
+		kube.Wait(t, "rights in the watched namespace", func(ctx context.Context) error {
+			return operator.List(ctx, list, client.InNamespace(watched))
+		})
+		for _, namespace := range []string{other, c.Namespace, ""} {
+			if err := operator.List(t.Context(), list, client.InNamespace(namespace)); !apierrors.IsForbidden(err) {
+				t.Errorf("it lists %T in %q: %v", list, namespace, err)
+			}
+		}
 	}
 }
