@@ -66,11 +66,11 @@ type BackboneSpec struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.durability) || self.durability != 'Strict' || self.replicas != 1",message="Strict needs 3 or 5 replicas: one server alone would store a few hundred messages a second",fieldPath=".durability"
 type ManagedBackbone struct {
-	// Replicas is the number of servers: 1, 3 or 5. From 3 on the loss of one costs nothing. One server can't become a cluster later, nor a
-	// cluster one server: NATS would drop the messages.
+	// Replicas is the number of servers: 1, 3 or 5. From 3 on the loss of one costs nothing. Three can become five later, nothing else can
+	// change: one server's messages would be dropped by a cluster, and nobody moves the messages of servers that go.
 	// +kubebuilder:validation:Enum=1;3;5
 	// +kubebuilder:default=1
-	// +kubebuilder:validation:XValidation:rule="(self == 1) == (oldSelf == 1)",message="can't change between 1 and a cluster of 3 or 5: NATS would drop the messages",reason=FieldValueForbidden
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf || oldSelf == 3 && self == 5",message="can only grow from 3 to 5: one server's messages would be dropped by a cluster, and nobody moves those of servers that go",reason=FieldValueForbidden
 	// +optional
 	Replicas int32 `json:"replicas,omitempty"`
 

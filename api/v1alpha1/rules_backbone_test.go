@@ -64,14 +64,21 @@ var backboneRules = []ruleCase{
 		from: `{}`,
 		bad:  `{backbone: {managed: {replicas: 3}}}`,
 		good: `{backbone: {managed: {replicas: 1}}}`,
-		want: `spec.backbone.managed.replicas: Forbidden: can't change between 1 and a cluster of 3 or 5: NATS would drop the messages`,
+		want: `spec.backbone.managed.replicas: Forbidden: can only grow from 3 to 5: one server's messages would be dropped by a cluster, and nobody moves those of servers that go`,
 	},
 	{
 		name: "a cluster shrinks to one server",
 		from: `{backbone: {managed: {replicas: 3}}}`,
 		bad:  `{backbone: {managed: {replicas: 1}}}`,
 		good: `{backbone: {managed: {replicas: 5}}}`,
-		want: `spec.backbone.managed.replicas: Forbidden: can't change between 1 and a cluster of 3 or 5: NATS would drop the messages`,
+		want: `spec.backbone.managed.replicas: Forbidden: can only grow from 3 to 5: one server's messages would be dropped by a cluster, and nobody moves those of servers that go`,
+	},
+	{
+		name: "a cluster loses servers",
+		from: `{backbone: {managed: {replicas: 5}}}`,
+		bad:  `{backbone: {managed: {replicas: 3}}}`,
+		good: `{backbone: {managed: {replicas: 5}}}`,
+		want: `spec.backbone.managed.replicas: Forbidden: can only grow from 3 to 5: one server's messages would be dropped by a cluster, and nobody moves those of servers that go`,
 	},
 	{
 		name: "a strict server alone",

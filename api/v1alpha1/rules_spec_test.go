@@ -14,10 +14,10 @@ var specRules = []ruleCase{
 		want: `spec.history.replicas: Invalid value: must not be greater than spec.backbone.managed.replicas: each copy is on a server of its own`,
 	},
 	{
-		name: "fewer servers than copies",
-		from: `{history: {replicas: 5}, backbone: {managed: {replicas: 5}}}`,
+		name: "more copies later, without servers for them",
+		from: `{history: {replicas: 3}, backbone: {managed: {replicas: 3}}}`,
 		bad:  `{history: {replicas: 5}, backbone: {managed: {replicas: 3}}}`,
-		good: `{history: {replicas: 3}, backbone: {managed: {replicas: 3}}}`,
+		good: `{history: {replicas: 5}, backbone: {managed: {replicas: 5}}}`,
 		want: `spec.history.replicas: Invalid value: must not be greater than spec.backbone.managed.replicas: each copy is on a server of its own`,
 	},
 	{
