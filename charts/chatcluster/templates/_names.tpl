@@ -26,6 +26,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s://%s.%s.svc:%d" $scheme (include "chatcluster.base" .) .Release.Namespace $port -}}
 {{- end -}}
 
+{{/* The addresses that the operator will write into the status. */}}
+{{- define "chatcluster.endpoints" -}}
+{{- $exposure := default dict .Values.exposure -}}
+{{- $within := ternary "wss" "ws" (not (empty $exposure.tlsSecretName)) -}}
+{{- $outside := $within -}}
+{{- if or (hasKey $exposure "ingress") (hasKey $exposure "gateway") -}}
+{{- $outside = ternary "wss" "ws" (not (empty ($exposure.ingress).tlsSecretName)) -}}
+{{- end -}}
+{{- with $exposure.host }}
+- {{ $outside }}://{{ . }}/connection/websocket
+{{- end }}
+- {{ $within }}://{{ include "chatcluster.base" . }}.{{ .Release.Namespace }}.svc/connection/websocket
+{{- end -}}
+
 {{/* As whom the test connects: token, secret, anonymous, or nothing if nobody may. */}}
 {{- define "chatcluster.identity" -}}
 {{- if .Values.check.tokenSecretRef.name -}}token
