@@ -31,7 +31,7 @@ func sightingOf(p *protocol.Publication) (Sighting, error) {
 }
 
 // pages reads the history of a room behind a position, oldest first, a page at a time, until the head that the server tells; take is
-// given each publication and says whether to go on. It gives the last offset that it took.
+// given each publication and says whether to go on. It gives the offset up to which nothing is left to read.
 func pages(ctx context.Context, c *client.Client, room string, since protocol.StreamPosition, take func(*protocol.Publication) bool) (
 	uint64, error,
 ) {
@@ -43,12 +43,12 @@ func pages(ctx context.Context, c *client.Client, room string, since protocol.St
 		}
 		for _, p := range page.Publications {
 			if !take(p) {
-				return since.Offset, nil
+				return p.Offset - 1, nil
 			}
 			since.Offset = p.Offset
 		}
 		if len(page.Publications) == 0 || since.Offset >= page.Offset {
-			return since.Offset, nil
+			return max(since.Offset, page.Offset), nil
 		}
 	}
 }

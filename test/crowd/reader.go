@@ -2,7 +2,6 @@ package crowd
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
@@ -107,14 +106,15 @@ func (r *Reader) see(p *protocol.Publication) {
 	r.c.Ledger.see(r.room, s)
 }
 
-// fill reads the hole between what was shown last and a position; false if ctx ended before that.
+// fill reads the hole between what was shown last and a position; false if ctx ended before that. The position may lie behind the room's
+// last message: it counts the messages of other rooms too.
 func (r *Reader) fill(ctx context.Context, to protocol.StreamPosition) bool {
 	for {
 		since := protocol.StreamPosition{Epoch: to.Epoch, Offset: r.c.Ledger.Newest(r.room).Offset}
 		if since.Offset >= to.Offset {
 			return true
 		}
-		_, err := pages(ctx, r.c.Client, r.room, since, func(p *protocol.Publication) bool {
+		read, err := pages(ctx, r.c.Client, r.room, since, func(p *protocol.Publication) bool {
 			if p.Offset > to.Offset {
 				return false
 			}
@@ -122,13 +122,15 @@ func (r *Reader) fill(ctx context.Context, to protocol.StreamPosition) bool {
 			return true
 		})
 		switch {
-		case err == nil && r.c.Ledger.Newest(r.room).Offset < to.Offset:
-			err = fmt.Errorf("history of %s ends at %d, the server told of %d", r.room, r.c.Ledger.Newest(r.room).Offset, to.Offset)
-			fallthrough
-		case err != nil && !passing(err):
+		case err == nil && read >= to.Offset:
+			return true
+		case err == nil:
+			r.c.fail("%s: history of %s ends at %d, the server told of %d", r.c.Ledger.User, r.room, read, to.Offset)
+			return false
+		case !passing(err):
 			r.c.fail("%s: %v", r.c.Ledger.User, err)
 			return false
-		case err != nil && !pause(ctx, retryPause):
+		case !pause(ctx, retryPause):
 			return false
 		}
 	}

@@ -27,7 +27,7 @@ import (
 const dialWait = 5 * time.Second
 
 // tokenSecret is what the tokens of tests are signed with.
-var tokenSecret = bytes.Repeat([]byte("end-to-end "), 4)
+var tokenSecret = bytes.Repeat([]byte("end-to-end."), 4)
 
 // tokenSecretName is the Secret with it.
 const tokenSecretName = "tokens"
@@ -38,7 +38,7 @@ func makeTokenSecret(t *testing.T, namespace string, secret []byte) {
 	s := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: tokenSecretName}, Data: map[string][]byte{"secret": secret},
 	}
-	if err := theWorld.kube.Create(t.Context(), s); err != nil {
+	if err := unlessKept(theWorld.kube.Create(t.Context(), s)); err != nil {
 		t.Fatalf("make the secret of tokens: %v", err)
 	}
 }
@@ -146,7 +146,7 @@ func (c chat) gather(t *testing.T, clients, rooms int, rest time.Duration) *crow
 	f := crowd.Fleet{T: t, Patience: crowdPatience, Dial: func(ctx context.Context, user string, _ int, o client.Options) (*client.Client, error) {
 		return c.dial(ctx, user, o)
 	}}
-	return crowd.Gather(f, c.prefix+testName(t), clients, rooms, rest)
+	return crowd.Gather(f, c.prefix+testName(t)+"-"+uuid.NewString()[:8], clients, rooms, rest)
 }
 
 // verdict ends a crowd, and fails the test if anything acknowledged was lost, doubled, reordered or altered.

@@ -12,7 +12,7 @@
 //	E2E_NODE_OFF, E2E_NODE_ON  the commands for that on another cluster; the node's name is appended
 //	E2E_AUDIT_LOG         the API server's audit log; by default that of the local cluster
 //	E2E_CLASS             storage class that can bind; by default the cluster's
-//	E2E_KEEP              if set, nothing is deleted in the end
+//	E2E_KEEP              if set, nothing is deleted in the end, and what a former run kept is used again
 //
 // Out come verdicts, figures (lines "figure: name value", also in .cache/e2e/figures.txt), and for a test that failed everything that
 // Kubernetes can tell of its namespaces in .cache/e2e/<test>/. `make e2e` runs it all on hack/localcluster.

@@ -60,7 +60,7 @@ func requests(cpu, memory string) *corev1.ResourceRequirements {
 // create makes a ChatCluster, whose clients have tokens.
 func create(t *testing.T, c *v1alpha1.ChatCluster) fleet {
 	t.Helper()
-	if err := theWorld.kube.Create(t.Context(), c); err != nil {
+	if err := unlessKept(theWorld.kube.Create(t.Context(), c)); err != nil {
 		t.Fatalf("create ChatCluster %s/%s: %v", c.Namespace, c.Name, err)
 	}
 	return fleet{
@@ -87,7 +87,9 @@ func needTrio(t *testing.T) fleet { return trio.need(t, "trio", 3) }
 func (s *shared) need(t *testing.T, name string, servers int32) fleet {
 	t.Helper()
 	needOperator(t)
+	mine := false
 	s.once.Do(func() {
+		mine = true
 		namespace := newNamespace(t, name)
 		makeTokenSecret(t, namespace, tokenSecret)
 		began := time.Now()
@@ -99,7 +101,9 @@ func (s *shared) need(t *testing.T, name string, servers int32) fleet {
 	if !s.made {
 		t.Fatalf("the fleet %s, which this test shares, does not work", name)
 	}
-	watchOver(t, s.fleet.namespace)
+	if !mine {
+		watchOver(t, s.fleet.namespace)
+	}
 	s.fleet.waitReady(t, readyWait)
 	return s.fleet
 }
@@ -131,6 +135,7 @@ func (f fleet) waitReady(t *testing.T, patience time.Duration) {
 	eventually(t, patience, f.name+" to be ready and at rest", func() error {
 		c := f.get(t)
 		if c.Status.ObservedGeneration == c.Generation && is(c, v1alpha1.ConditionReady, metav1.ConditionTrue) &&
+			is(c, v1alpha1.ConditionBackboneReady, metav1.ConditionTrue) && is(c, v1alpha1.ConditionNodesReady, metav1.ConditionTrue) &&
 			is(c, v1alpha1.ConditionProgressing, metav1.ConditionFalse) && !is(c, v1alpha1.ConditionDegraded, metav1.ConditionTrue) {
 			return nil
 		}

@@ -27,7 +27,7 @@ const rotationWait = 3 * time.Minute
 func TestANewTokenSecretIsTakenOverWithoutARestart(t *testing.T) {
 	f := needSolo(t)
 	before := f.starts(t)
-	was, is := f.secret, bytes.Repeat([]byte("rotated "), 6)
+	was, is := f.secret, bytes.Repeat([]byte("rotated."), 6)
 	replace := func(content []byte) {
 		s := &corev1.Secret{}
 		if err := f.kube.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: tokenSecretName}, s); err != nil {

@@ -147,12 +147,20 @@ func newNamespace(t *testing.T, name string) string {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 		"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted",
 	}}}
-	eventually(t, time.Minute, "namespace "+name, func() error { return theWorld.kube.Create(t.Context(), ns.DeepCopy()) })
+	eventually(t, time.Minute, "namespace "+name, func() error { return unlessKept(theWorld.kube.Create(t.Context(), ns.DeepCopy())) })
 	theWorld.mu.Lock()
 	theWorld.namespaces = append(theWorld.namespaces, name)
 	theWorld.mu.Unlock()
 	watchOver(t, name)
 	return name
+}
+
+// unlessKept leaves out that something is there already, if a former run was told to keep it.
+func unlessKept(err error) error {
+	if os.Getenv("E2E_KEEP") != "" && apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
 }
 
 // watchOver dumps the namespaces if the test fails.
