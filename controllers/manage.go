@@ -13,7 +13,6 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	clientgo "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
@@ -55,9 +54,6 @@ func manage(ctx context.Context, o options) error {
 	}
 	mgr, err := newManager(api, o, logger)
 	if err != nil {
-		return err
-	}
-	if err := checkAPI(mgr, api.Host); err != nil {
 		return err
 	}
 	pool := backbone.NewPool(backbone.Options{Name: "chatfleet operator " + version})
@@ -130,23 +126,13 @@ func newManager(api *rest.Config, o options, logger logr.Logger) (manager.Manage
 		GracefulShutdownTimeout:       &grace,
 		Controller:                    config.Controller{UsePriorityQueue: &priority},
 	})
+	if meta.IsNoMatchError(err) {
+		return nil, fmt.Errorf("the API server at %s doesn't know ChatClusters: apply config/crd first", api.Host)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("preparing to talk to %s: %w", api.Host, err)
+		return nil, fmt.Errorf("asking the API server at %s: %w", api.Host, err)
 	}
 	return mgr, nil
-}
-
-// checkAPI says at once what would otherwise show as a watch that never begins.
-func checkAPI(mgr manager.Manager, host string) error {
-	kind := schema.GroupKind{Group: v1alpha1.GroupVersion.Group, Kind: "ChatCluster"}
-	_, err := mgr.GetRESTMapper().RESTMapping(kind, v1alpha1.GroupVersion.Version)
-	if meta.IsNoMatchError(err) {
-		return fmt.Errorf("the API server at %s doesn't know ChatClusters: apply config/crd first", host)
-	}
-	if err != nil {
-		return fmt.Errorf("asking the API server at %s: %w", host, err)
-	}
-	return nil
 }
 
 // addProbes has /healthz tell that the process runs, and /readyz that the ChatClusters are known.
