@@ -1,14 +1,17 @@
 package charts
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 	"github.com/chatfleet/chatfleet/controllers/plan"
@@ -107,6 +110,25 @@ func TestTheCheckConnectsToTheServiceThatTheOperatorMakes(t *testing.T) {
 		}
 		if len(check.Name) > 63 {
 			t.Errorf("the check's name %s has %d bytes", check.Name, len(check.Name))
+		}
+	}
+}
+
+func TestTheSpecOfEverySampleCanBeGivenAsValues(t *testing.T) {
+	for _, sample := range kustomized(t, "samples") {
+		raw, err := yaml.Marshal(sample.Object["spec"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := filepath.Join(t.TempDir(), "values.yaml")
+		if err := os.WriteFile(values, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var want, got v1alpha1.ChatCluster
+		decode(t, sample, &want)
+		decode(t, only(t, rendered(t, "chatcluster", "lobby", "chat", "--values", values), "ChatCluster"), &got)
+		if !equality.Semantic.DeepEqual(want.Spec, got.Spec) {
+			t.Errorf("%s: spec %+v, want %+v", sample.GetName(), got.Spec, want.Spec)
 		}
 	}
 }
