@@ -102,6 +102,7 @@ func (b builder) compile(ctx context.Context, p program, arch string) (file, err
 	compiler.Dir, compiler.Stdout, compiler.Stderr = b.root, os.Stderr, os.Stderr
 	// The levels are those that every such machine has, whatever the builder's environment says.
 	compiler.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOWORK=off", "GOEXPERIMENT=")
+	b.say("%-12s linux/%s: compiling", path.Base(p.path), arch)
 	if err := compiler.Run(); err != nil {
 		return file{}, fmt.Errorf("compile %s: %w", p.pkg, err)
 	}
