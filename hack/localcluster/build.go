@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chatfleet/chatfleet/hack/localcluster/binaries"
+	"github.com/chatfleet/chatfleet/hack/localcluster/process"
 )
 
 // expected is how many packages an empty build cache makes the build compile.
@@ -52,11 +53,15 @@ func (t *tool) ensureBuilt(ctx context.Context, p *progress) (binaries.Set, erro
 	return set, err
 }
 
-// pruneBuilds removes builds of the past (400 MB each), but not the one that a running cluster goes on with.
+// pruneBuilds removes builds of the past (400 MB each), but none that a cluster runs with.
 func (t *tool) pruneBuilds(set binaries.Set) error {
+	tree, err := process.ReadTree()
+	if err != nil {
+		return err
+	}
 	keep := []string{set.Key}
-	if c, pid, err := t.running(); err == nil && pid != 0 {
-		keep = append(keep, filepath.Base(filepath.Dir(c.Bin)))
+	for _, p := range tree {
+		keep = append(keep, filepath.Base(filepath.Dir(filepath.Dir(p.Args[0]))))
 	}
 	return t.builder().Prune(keep...)
 }

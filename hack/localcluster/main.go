@@ -35,6 +35,7 @@ const usage = `localcluster runs a real Kubernetes on this machine.
   run CMD [ARG...]    run a program where the cluster's users are, with KUBECONFIG set
   kubectl [ARG...]    the same with kubectl
   load IMAGE.tar...   give images (OCI archives) to every node
+  fake-nodes N        add N nodes that only exist in the API server (KWOK), fake1 to fakeN
   node-off N          take power from node N
   node-on N           give it back, and wait until the node is ready
 `
@@ -64,6 +65,7 @@ func dispatch(ctx context.Context, args []string) error {
 	run, found := map[string]func(*tool, context.Context, []string) error{
 		"check": (*tool).check, "build": (*tool).build, "up": (*tool).up, "down": (*tool).down, "status": (*tool).status, "run": (*tool).run,
 		"kubectl": (*tool).kubectl, "load": (*tool).load, "node-off": (*tool).nodeOff, "node-on": (*tool).nodeOn,
+		"fake-nodes": (*tool).fakeNodes,
 	}[command]
 	if !found {
 		fmt.Fprint(os.Stderr, usage)

@@ -140,7 +140,10 @@ func (s *session) output(ctx context.Context, in io.Reader, name string, args ..
 	return strings.TrimSpace(out.String()), err
 }
 
-type condition struct{ Type, Status, Message string }
+type condition struct {
+	Type, Status, Message string
+	LastHeartbeatTime     time.Time // of nodes
+}
 
 type object struct {
 	Metadata kube.Meta

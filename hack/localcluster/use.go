@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/chatfleet/chatfleet/hack/localcluster/image"
@@ -114,77 +113,4 @@ func nodeNumber(p process.Info) int {
 	}
 	n, _ := strconv.Atoi(p.Args[3])
 	return n
-}
-
-func (s *session) nodeArg(args []string) (int, error) {
-	if len(args) != 1 {
-		return 0, errors.New("which node? (a number)")
-	}
-	n, err := strconv.Atoi(strings.TrimPrefix(args[0], "node"))
-	if err != nil || n < 1 || n > s.cluster.Nodes {
-		return 0, fmt.Errorf("the cluster has nodes 1 to %d, not %s", s.cluster.Nodes, args[0])
-	}
-	return n, nil
-}
-
-// nodeOff takes the power from a node: everything on it is gone at once, as far as the kernel can.
-func (t *tool) nodeOff(ctx context.Context, args []string) error {
-	s, err := t.open()
-	if err != nil {
-		return err
-	}
-	n, err := s.nodeArg(args)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(s.cluster.Off(n), nil, 0o644); err != nil {
-		return fmt.Errorf("switch %s off: %w", layout.NodeName(n), err)
-	}
-	if err := syscall.Kill(s.pid, syscall.SIGHUP); err != nil {
-		return fmt.Errorf("tell the cluster: %w", err)
-	}
-	return s.await(ctx, 30*time.Second, "control", func() error {
-		nodes, err := s.nodePIDs()
-		if err == nil && nodes[n] != 0 {
-			err = fmt.Errorf("%s does not end", layout.NodeName(n))
-		}
-		return err
-	})
-}
-
-// nodeOn gives the power back, and waits until the node is ready.
-func (t *tool) nodeOn(ctx context.Context, args []string) error {
-	s, err := t.open()
-	if err != nil {
-		return err
-	}
-	n, err := s.nodeArg(args)
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(s.cluster.Off(n)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("switch %s on: %w", layout.NodeName(n), err)
-	}
-	began := time.Now()
-	if err := syscall.Kill(s.pid, syscall.SIGHUP); err != nil {
-		return fmt.Errorf("tell the cluster: %w", err)
-	}
-	p := newProgress()
-	s.waiting = p.patience()
-	return p.step(layout.NodeName(n)+" ready", func() error {
-		return s.await(ctx, settleTimeout, layout.NodeName(n)+"-kubelet", func() error { return s.nodeBack(ctx, n, began) })
-	})
-}
-
-// nodeBack is nil once the node's kubelet has renewed its lease since it was switched on: until then Ready is what it was before.
-func (s *session) nodeBack(ctx context.Context, n int, since time.Time) error {
-	var lease struct{ Spec struct{ RenewTime time.Time } }
-	name := layout.NodeName(n)
-	if err := s.client.Get(ctx, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/"+name, &lease); err != nil {
-		return err
-	}
-	if lease.Spec.RenewTime.Before(since) {
-		return fmt.Errorf("the kubelet of %s has not been heard yet", name)
-	}
-	return s.objectIs(ctx, "/api/v1/nodes/"+name, "Ready")
 }

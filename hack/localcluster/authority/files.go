@@ -20,6 +20,7 @@ func users(c layout.Cluster) map[string]Identity {
 		"proxy":              {Name: "system:kube-proxy"},
 		"ingress":            {Name: "localcluster:ingress"},
 		"volume":             {Name: "localcluster:volume"},
+		"kwok":               {Name: "localcluster:kwok", Groups: []string{"system:masters"}}, // it plays kubelets, many
 	}
 	for n := 1; n <= c.Nodes; n++ {
 		name := layout.NodeName(n)

@@ -6,12 +6,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/chatfleet/chatfleet/hack/localcluster/cgroup"
 	"github.com/chatfleet/chatfleet/hack/localcluster/kube"
 	"github.com/chatfleet/chatfleet/hack/localcluster/layout"
 	"github.com/chatfleet/chatfleet/hack/localcluster/process"
@@ -28,7 +26,13 @@ type host struct {
 	init    *process.Init
 
 	mu    sync.Mutex
-	nodes map[int]int // number to process, of those that have power
+	nodes map[int]running // by number, those that have power
+}
+
+// running is a node that has power.
+type running struct {
+	pid   int
+	asked bool // its power was taken, so that its end is no failure
 }
 
 // Run runs the cluster that was saved in dir. It returns only if the cluster cannot start.
@@ -43,7 +47,7 @@ func Run(ctx context.Context, dir string) error {
 	if err := privateMounts(); err != nil {
 		return err
 	}
-	h := &host{cluster: c, init: process.NewInit(), nodes: map[int]int{}}
+	h := &host{cluster: c, init: process.NewInit(), nodes: map[int]running{}}
 	if err := h.network(ctx); err != nil {
 		return err
 	}
@@ -117,98 +121,4 @@ func waitReady(ctx context.Context, c layout.Cluster) error {
 		case <-again.C:
 		}
 	}
-}
-
-// followPower gives and takes power as the files of layout.Cluster.Off say, at each hangup signal and each end of a node.
-func (h *host) followPower(ctx context.Context) error {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	ended := make(chan struct{}, 1)
-	for {
-		for n := 1; n <= h.cluster.Nodes; n++ {
-			if err := h.setPower(ctx, n, ended); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-			}
-		}
-		if err := h.routeServices(ctx); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-signals:
-		case <-ended:
-		}
-	}
-}
-
-func (h *host) setPower(ctx context.Context, n int, ended chan<- struct{}) error {
-	_, err := os.Stat(h.cluster.Off(n))
-	on := err != nil
-	h.mu.Lock()
-	pid := h.nodes[n]
-	h.mu.Unlock()
-	switch {
-	case on && pid == 0:
-		return h.startNode(ctx, n, ended)
-	case !on && pid != 0:
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-			return fmt.Errorf("take power from %s: %w", layout.NodeName(n), err)
-		}
-	}
-	return nil
-}
-
-// routeServices leads from the host, where tests and the API server are, to Services: through the first node that has power.
-func (h *host) routeServices(ctx context.Context) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for n := 1; n <= h.cluster.Nodes; n++ {
-		if h.nodes[n] != 0 {
-			return h.ip(ctx, "route", "replace", layout.ServiceNet, "via", layout.NodeIP(n))
-		}
-	}
-	return nil
-}
-
-// startNode starts the first process of a node and plugs its cable in.
-func (h *host) startNode(ctx context.Context, n int, ended chan<- struct{}) error {
-	name := layout.NodeName(n)
-	if err := h.emptyGroup(ctx, name); err != nil {
-		return err
-	}
-	pid, end, err := h.init.Start(process.Command{
-		Path: h.cluster.Tool(),
-		Args: []string{"node", h.cluster.Dir, fmt.Sprint(n)},
-		Log:  h.cluster.Log(name),
-		Sys:  &syscall.SysProcAttr{Setsid: true, Cloneflags: Namespaces | syscall.CLONE_NEWUTS},
-	})
-	if err != nil {
-		return err
-	}
-	h.mu.Lock()
-	h.nodes[n] = pid
-	h.mu.Unlock()
-	go func() {
-		status := <-end
-		fmt.Fprintf(os.Stderr, "%s ended (%s)\n", name, process.Describe(status))
-		h.mu.Lock()
-		h.nodes[n] = 0
-		h.mu.Unlock()
-		// A node that nobody switched off has failed: it stays off, as a machine would, until somebody switches it on.
-		_ = os.WriteFile(h.cluster.Off(n), nil, 0o644)
-		ended <- struct{}{}
-	}()
-	port := "port" + fmt.Sprint(n)
-	if err := h.ip(ctx, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", fmt.Sprint(pid)); err != nil {
-		return err
-	}
-	return h.ip(ctx, "link", "set", port, "master", "br0", "up")
-}
-
-// emptyGroup waits for the last processes that the node had when it lost its power.
-func (h *host) emptyGroup(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	return cgroup.Empty(ctx, h.cluster.Cgroup, name)
 }

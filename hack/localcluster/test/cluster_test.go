@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestCluster(t *testing.T) {
 	}
 	before := machineState(t)
 	l := newLab(t)
-	l.up(t)
+	l.up(t, "--nodes", "2")
 	l.loadEcho(t)
 	l.do(t, "kubectl", "apply", "-f", "objects.yaml")
 	l.do(t, "kubectl", "rollout", "status", "deployment/echo", "--timeout=90s")
@@ -47,6 +48,26 @@ func TestCluster(t *testing.T) {
 		}
 	}
 	t.Run("down leaves nothing", func(t *testing.T) { downLeavesNothing(t, l, before) })
+}
+
+func TestDownRemovesWhatACrashLeft(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole cluster is not short")
+	}
+	before := machineState(t)
+	l := newLab(t)
+	l.up(t, "--nodes", "1")
+	if err := syscall.Kill(l.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, func() error {
+		out, err := l.try("status")
+		if err == nil || !strings.Contains(out, "is left") {
+			return fmt.Errorf("status does not tell of the crash: %s", out)
+		}
+		return nil
+	})
+	downLeavesNothing(t, l, before)
 }
 
 func ingressServes(t *testing.T, l *lab) {

@@ -64,10 +64,10 @@ func (l *lab) do(t *testing.T, args ...string) string {
 }
 
 // up starts the cluster, or skips the test where the machine can't.
-func (l *lab) up(t *testing.T) {
+func (l *lab) up(t *testing.T, args ...string) {
 	t.Helper()
 	began := time.Now()
-	out, err := l.try("up", "--nodes", "2")
+	out, err := l.try(append([]string{"up"}, args...)...)
 	t.Cleanup(func() {
 		if out, err := l.try("down"); err != nil {
 			t.Errorf("down: %v\n%s", err, out)
