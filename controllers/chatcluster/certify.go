@@ -60,6 +60,7 @@ func (w *work) certify(ctx context.Context, planned map[apply.Child]bool) error 
 	if len(issued.Secrets) > 0 {
 		w.say(corev1.EventTypeNormal, "CertificatesIssued", "Issue", "issued certificates: "+strings.Join(slices.Sorted(maps.Keys(issued.Secrets)), ", "))
 	}
+	w.metrics.certificates(w.key, issued.ExpiresAt)
 	w.lookAgain(issued.RenewAt.Sub(now))
 	return nil
 }

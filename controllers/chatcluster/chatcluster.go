@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/events"
@@ -54,6 +55,8 @@ type Options struct {
 	ServiceAccount types.NamespacedName
 	// Pool has the connections to NATS. The caller closes it when the manager has ended.
 	Pool *backbone.Pool
+	// Registerer of metrics; nil: none.
+	Registerer prometheus.Registerer
 }
 
 // reconciler does the work.
@@ -67,6 +70,7 @@ type reconciler struct {
 	apis       *optionalAPIs
 	events     events.EventRecorder
 	secrets    *secrets
+	metrics    *metrics
 	now        func() time.Time
 
 	mutex    sync.Mutex
@@ -86,7 +90,7 @@ func Setup(mgr manager.Manager, o Options) error {
 	}
 	r := &reconciler{
 		options: o, clusters: mgr.GetCache(), client: api, applier: apply.New(api), events: mgr.GetEventRecorder(Name),
-		apis: &optionalAPIs{discovery: finder, now: time.Now}, secrets: newSecrets(api), now: time.Now,
+		apis: &optionalAPIs{discovery: finder, now: time.Now}, secrets: newSecrets(api), metrics: newMetrics(o.Registerer), now: time.Now,
 		sessions: map[types.NamespacedName]*session{},
 	}
 	r.health = newHealth(o.Pool.Ensure, r.enqueue)

@@ -117,6 +117,7 @@ func (w *work) leave() {
 func (r *reconciler) forget(ctx context.Context, key types.NamespacedName) error {
 	r.health.forget(key)
 	r.options.Pool.Release(key.String())
+	r.metrics.forget(key)
 	r.mutex.Lock()
 	gone := r.sessions[key]
 	delete(r.sessions, key)

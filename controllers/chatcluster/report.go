@@ -52,6 +52,7 @@ func (w *work) report(ctx context.Context) error {
 	}
 	before := w.c.Status.DeepCopy()
 	after := status.Of(in)
+	w.metrics.status(w.key, after)
 	if starts(after.Conditions) {
 		w.lookAgain(startInterval)
 	}
