@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
@@ -69,6 +70,7 @@ func manage(ctx context.Context, o options) error {
 		Defaults:          plan.Defaults{NodeImage: o.nodeImage, BackboneImage: o.backboneImage},
 		OperatorNamespace: o.operatorNamespace,
 		Pool:              pool,
+		Registerer:        metrics.Registry,
 	}
 	if o.serviceAccount != "" && o.namespaces == "" {
 		reconciling.ServiceAccount = types.NamespacedName{Namespace: o.operatorNamespace, Name: o.serviceAccount}

@@ -145,6 +145,17 @@ func (a *authority) next(leafs map[string]*leaf) time.Time {
 	return next
 }
 
+// end is when the first certificate ends.
+func (a *authority) end(leafs map[string]*leaf) time.Time {
+	end := a.cert.NotAfter
+	for _, l := range leafs {
+		if l.cert.NotAfter.Before(end) {
+			end = l.cert.NotAfter
+		}
+	}
+	return end
+}
+
 func (a *authority) bundle() []byte { return encodeAll(a.trusted) }
 
 func (a *authority) data() map[string][]byte {

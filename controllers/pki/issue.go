@@ -59,6 +59,8 @@ type Result struct {
 	Secrets map[string]map[string][]byte
 	// RenewAt is when to call again if nothing changes before.
 	RenewAt time.Time
+	// ExpiresAt is when the first certificate ends, should it not be renewed.
+	ExpiresAt time.Time
 }
 
 // Issue compares what is wanted with what Secrets have, all by the name of the Secret: caName is that of the authority. What is still good
@@ -84,7 +86,7 @@ func Issue(caName string, wanted []Wanted, have map[string]map[string][]byte, no
 	}
 	ca.forgetOld(leafs, now)
 
-	result := Result{Secrets: map[string]map[string][]byte{}, RenewAt: ca.next(leafs)}
+	result := Result{Secrets: map[string]map[string][]byte{}, RenewAt: ca.next(leafs), ExpiresAt: ca.end(leafs)}
 	put := func(name string, data map[string][]byte) {
 		if !maps.EqualFunc(data, have[name], bytes.Equal) {
 			result.Secrets[name] = data

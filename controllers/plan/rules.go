@@ -1,66 +1,76 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // alert is one that somebody should look at.
 type alert struct {
 	name, expression, wait, severity, summary, description string
 }
 
-// alerts are what the metrics of chat nodes can tell. %[1]s stands for the labels that select the nodes of one ChatCluster.
+// alerts are what metrics can tell. $nodes stands for the labels that select the nodes of one ChatCluster, $operator
+// for those that select what its operator says of it.
 var alerts = []alert{
 	{
-		"ChatfleetNodesDown", `count(up{%[1]s} == 0) > 0`, "5m", "warning",
+		"ChatfleetNodesDown", `count(up{$nodes} == 0) > 0`, "5m", "warning",
 		"A chat node can't be scraped.",
 		"Prometheus has not reached {{ $value }} chat nodes for five minutes. Look at their pods and logs; if they serve clients, look " +
 			"at the secret of the metrics certificate.",
 	},
 	{
-		"ChatfleetNoNodes", `absent(up{%[1]s} == 1)`, "2m", "critical",
+		"ChatfleetNoNodes", `absent(up{$nodes} == 1)`, "2m", "critical",
 		"No chat node is up.",
 		"No client can connect. `kubectl describe` of the ChatCluster says why no node is ready.",
 	},
 	{
 		"ChatfleetSendsSlow",
-		`histogram_quantile(0.99, sum by (le) (rate(chatnode_log_append_seconds_bucket{%[1]s}[5m]))) > 1`, "10m", "warning",
+		`histogram_quantile(0.99, sum by (le) (rate(chatnode_log_append_seconds_bucket{$nodes}[5m]))) > 1`, "10m", "warning",
 		"Messages take longer than a second to be stored.",
 		"The 99th percentile of the time until NATS has stored a message is {{ $value | humanizeDuration }}. Look at the volumes of the " +
 			"NATS servers (Strict durability waits for each sync), and at their CPU.",
 	},
 	{
-		"ChatfleetSendsRetried", `sum(rate(chatnode_log_append_retries_total{%[1]s}[5m])) > 1`, "10m", "warning",
+		"ChatfleetSendsRetried", `sum(rate(chatnode_log_append_retries_total{$nodes}[5m])) > 1`, "10m", "warning",
 		"NATS does not answer to messages in time.",
 		"Messages are sent again {{ $value | humanize }} times a second. Usually a stream has no leader: look at BackboneReady of the " +
 			"ChatCluster and at the pods of the NATS servers.",
 	},
 	{
-		"ChatfleetShardsWithoutOwner", `sum(rate(chatnode_log_claim_errors_total{%[1]s}[5m])) > 0.5`, "5m", "warning",
+		"ChatfleetShardsWithoutOwner", `sum(rate(chatnode_log_claim_errors_total{$nodes}[5m])) > 0.5`, "5m", "warning",
 		"Chat nodes can't take over shards of the log.",
 		"Rooms of these shards get no live messages. The lease bucket does not take writes: look at BackboneReady of the ChatCluster.",
 	},
 	{
-		"ChatfleetPositionsVoid", `sum(increase(chatnode_log_resets_total{%[1]s}[10m])) > 0`, "0m", "warning",
+		"ChatfleetPositionsVoid", `sum(increase(chatnode_log_resets_total{$nodes}[10m])) > 0`, "0m", "warning",
 		"Clients had to read their rooms anew.",
 		"The log was cut short, or stands on one server that has restarted. Clients were told so and read history; with three servers " +
 			"and Strict durability this doesn't happen.",
 	},
 	{
-		"ChatfleetLiveMessagesLost", `sum(rate(chatnode_log_holes_total{%[1]s}[5m])) > 1`, "10m", "info",
+		"ChatfleetLiveMessagesLost", `sum(rate(chatnode_log_holes_total{$nodes}[5m])) > 1`, "10m", "info",
 		"Live messages get lost between the nodes, and are repaired from the log.",
 		"Clients get them later. The network drops packets, or nodes have too little CPU (see chatnode_log_late_beacons_total).",
 	},
 	{
-		"ChatfleetNodeStarved", `sum by (pod) (rate(chatnode_log_late_beacons_total{%[1]s}[5m])) > 0.1`, "10m", "warning",
+		"ChatfleetNodeStarved", `sum by (pod) (rate(chatnode_log_late_beacons_total{$nodes}[5m])) > 0.1`, "10m", "warning",
 		"Chat node {{ $labels.pod }} gets too little CPU.",
 		"Its signs of life are late, so that it gives up its shards. Give it more CPU, or lower spec.autoscaling.cpuUtilization.",
 	},
 	{
-		"ChatfleetClientsRefused", `sum(rate(chatnode_conn_refused_total{%[1]s,reason!~"origin|handshake"}[5m])) > 1`, "5m", "warning",
+		"ChatfleetClientsRefused", `sum(rate(chatnode_conn_refused_total{$nodes,reason!~"origin|handshake"}[5m])) > 1`, "5m", "warning",
 		"Chat nodes refuse connections.",
 		"{{ $value | humanize }} clients a second are refused. Nodes are at a limit, or drain while no others are ready: add nodes.",
 	},
 	{
-		"ChatfleetIndexNotSaved", `sum(rate(chatnode_log_checkpoint_errors_total{%[1]s}[10m])) > 0`, "30m", "warning",
+		"ChatfleetCertificateEnds", `chatfleet_certificate_expiry_timestamp_seconds{$operator} - time() < 14 * 86400`, "1h", "critical",
+		"A certificate between the nodes, NATS and the operator ends within two weeks.",
+		"The operator should have renewed it months ago, without a restart. See whether the operator runs, and what it says in its log; " +
+			"deleting the secret of the certificate has it made anew.",
+	},
+	{
+		"ChatfleetIndexNotSaved", `sum(rate(chatnode_log_checkpoint_errors_total{$nodes}[10m])) > 0`, "30m", "warning",
 		"The index of the log can't be saved.",
 		"Nodes keep it in memory and read the log again after a restart. Its bucket is full or has no leader: look at BackboneReady of " +
 			"the ChatCluster and enlarge spec.backbone.managed.storage.size.",
@@ -69,11 +79,12 @@ var alerts = []alert{
 
 // rules are the alerts as Prometheus' operator takes them.
 func (r rendering) rules() Object {
+	labels := strings.NewReplacer("$nodes", r.metricLabels(), "$operator", fmt.Sprintf("chatcluster_namespace=%q,chatcluster=%q", r.c.Namespace, r.c.Name))
 	var rules []any
 	for _, a := range alerts {
 		rules = append(rules, map[string]any{
 			"alert":  a.name,
-			"expr":   fmt.Sprintf(a.expression, r.metricLabels()),
+			"expr":   labels.Replace(a.expression),
 			"for":    a.wait,
 			"labels": map[string]any{"severity": a.severity, "chatcluster": r.c.Name},
 			"annotations": map[string]any{
