@@ -138,8 +138,9 @@ func (t *tool) bringUp(ctx context.Context, p *progress, c layout.Cluster) error
 			s.waiting = p.patience()
 			return s.await(ctx, settleTimeout, "apiserver", func() error { return s.client.Get(ctx, "/readyz", new(string)) })
 		}},
-		{"name server, metrics, classes", func() error { return applyObjects(ctx, s) }},
 		{fmt.Sprintf("%d nodes ready", c.Nodes), func() error { return s.await(ctx, settleTimeout, "node1", func() error { return s.nodesReady(ctx) }) }},
+		// Only now, so that the two name servers are put on two nodes.
+		{"rights, classes, name server, metrics", func() error { return applyObjects(ctx, s) }},
 		{"name server and metrics serve", func() error {
 			return s.await(ctx, settleTimeout, "node1-kubelet", func() error { return s.addonsReady(ctx) })
 		}},
