@@ -57,7 +57,7 @@ func (w *work) act(ctx context.Context, apis plan.APIs) error {
 		return err
 	}
 	planned := map[apply.Child]bool{}
-	failed := w.tolerate(w.certify(ctx, planned))
+	failed := w.certify(ctx, planned)
 	failed = errors.Join(failed, w.grow(ctx, &p))
 	failed = errors.Join(failed, w.applyAll(ctx, p, planned))
 	failed = errors.Join(failed, w.prune(ctx, planned))

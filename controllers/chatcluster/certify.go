@@ -3,9 +3,9 @@ package chatcluster
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -49,20 +49,27 @@ func (w *work) certify(ctx context.Context, planned map[apply.Child]bool) error 
 	now := w.now()
 	issued, err := pki.Issue(names.Authority, wanted, have, now)
 	if err != nil {
-		return fmt.Errorf("issuing certificates: %w", err)
+		return w.tolerate(fmt.Errorf("issuing certificates: %w", err))
 	}
 	maps.Copy(have, issued.Secrets)
+	var failed error
+	var written []string
 	for _, name := range order {
-		if _, err := w.applier.Apply(ctx, w.owner, w.view, w.secret(name, have[name])); err != nil {
-			return err
+		changed, err := w.applier.Apply(ctx, w.owner, w.view, w.secret(name, have[name]))
+		failed = errors.Join(failed, w.tolerate(err))
+		if err != nil && name == names.Authority {
+			return failed // leafs of an authority that nobody can look up are of no use
+		}
+		if _, is := issued.Secrets[name]; is && changed {
+			written = append(written, name)
 		}
 	}
-	if len(issued.Secrets) > 0 {
-		w.say(corev1.EventTypeNormal, "CertificatesIssued", "Issue", "issued certificates: "+strings.Join(slices.Sorted(maps.Keys(issued.Secrets)), ", "))
+	if len(written) > 0 {
+		w.say(corev1.EventTypeNormal, "CertificatesIssued", "Issue", "issued certificates: "+strings.Join(written, ", "))
 	}
 	w.metrics.certificates(w.key, issued.ExpiresAt)
 	w.lookAgain(issued.RenewAt.Sub(now))
-	return nil
+	return failed
 }
 
 // secret is a child with a certificate in it.

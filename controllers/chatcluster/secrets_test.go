@@ -96,3 +96,20 @@ func TestALostOrForgedCertificateIsIssuedAgain(t *testing.T) {
 		t.Error("the authority was changed for a leaf")
 	}
 }
+
+func TestASecretOfSomebodyElseIsNotTakenForACertificate(t *testing.T) {
+	f := newFleet(t)
+	f.secret("lobby-node-tls", map[string]string{"theirs": "kept"})
+	f.external("lobby", unreachable, nil)
+	f.condition("lobby", v1alpha1.ConditionProgressing, metav1.ConditionFalse, v1alpha1.ReasonNameTaken)
+	f.settled("lobby")
+	for name, want := range map[string]bool{"lobby-ca": true, "lobby-operator-tls": true, "lobby-node-tls": false} {
+		s := &corev1.Secret{}
+		if err := f.Client.Get(t.Context(), f.key(name), s); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.Data["tls.crt"]) > 0; got != want || !want && string(s.Data["theirs"]) != "kept" {
+			t.Errorf("secret %s holds a certificate: %v, want %v", name, got, want)
+		}
+	}
+}
