@@ -40,6 +40,7 @@ func TestCluster(t *testing.T) {
 		{"a claim beyond all room says why it waits", tooLarge},
 		{"metrics are served", metrics},
 		{"the audit log names what a service account did", audited},
+		{"fake nodes run pods that nobody runs", fakeNodes},
 		{"pods leave a node without power, which comes back", powerOffAndOn},
 	}
 	for _, step := range steps {
@@ -171,6 +172,13 @@ func audited(t *testing.T, l *lab) {
 		}
 		return err
 	})
+}
+
+func fakeNodes(t *testing.T, l *lab) {
+	l.do(t, "fake-nodes", "20")
+	l.do(t, "kubectl", "apply", "-f", "fake.yaml")
+	l.do(t, "kubectl", "rollout", "status", "deployment/fake", "--timeout=60s")
+	l.do(t, "kubectl", "delete", "-f", "fake.yaml")
 }
 
 func powerOffAndOn(t *testing.T, l *lab) {
