@@ -150,6 +150,11 @@ test-product: kubernetes ## Product packages with -race, long tests included
 .PHONY: test-tools
 test-tools: ## The tools' own tests
 	cd hack/tools && $(GOTEST) -timeout 5m ./...
+	cd hack/localcluster && $(GOTEST) -short -timeout 5m $(LOCALCLUSTER_OWN)
+
+.PHONY: test-localcluster
+test-localcluster: kubernetes cluster-packages ## The local cluster itself, from up to down (two minutes)
+	cd hack/localcluster && $(GO) test -count=1 -timeout 15m ./test
 
 .PHONY: test-charts
 test-charts: kubernetes ## The charts and config/: rendered, linted, and put to a real API server
