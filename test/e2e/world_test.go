@@ -147,7 +147,13 @@ func newNamespace(t *testing.T, name string) string {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
 		"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted",
 	}}}
-	eventually(t, time.Minute, "namespace "+name, func() error { return unlessKept(theWorld.kube.Create(t.Context(), ns.DeepCopy())) })
+	eventually(t, 2*time.Minute, "namespace "+name, func() error {
+		err := unlessKept(theWorld.kube.Create(t.Context(), ns.DeepCopy()))
+		if apierrors.IsAlreadyExists(err) { // left by a run that was cut off
+			return errors.Join(err, theWorld.deleteNamespace(t.Context(), name))
+		}
+		return err
+	})
 	theWorld.mu.Lock()
 	theWorld.namespaces = append(theWorld.namespaces, name)
 	theWorld.mu.Unlock()
