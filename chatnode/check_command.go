@@ -32,6 +32,7 @@ type checkOptions struct {
 	from, to, channel, ca                       string
 	token, tokenFile                            string
 	tokenSecretFile, tokenIssuer, tokenAudience string
+	across                                      bool
 	timeout                                     time.Duration
 }
 
@@ -40,6 +41,7 @@ func (o *checkOptions) declare(f *flag.FlagSet) []section {
 	d.begin("Where")
 	d.str(&o.from, "from", "", "`address` that the message is sent to, such as http://host:8080")
 	d.str(&o.to, "to", "", "`address` that it is received from (default: that of --from)")
+	d.yes(&o.across, "across", "wait for another node, and fail if there is none")
 	d.str(&o.channel, "channel", "", "`name` of the channel (default: a new room)")
 	d.str(&o.ca, "ca", "", "`file` with the authorities that may have signed the certificate of an https address (default: those of the system)")
 	d.dur(&o.timeout, "timeout", 30*time.Second, "how long all of it may take")
@@ -79,7 +81,7 @@ func runCheck(ctx context.Context, args []string, env func(string) (string, bool
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	result, err := check.Run(ctx, check.Options{From: o.from, To: o.to, Channel: o.channel, Token: token, TLS: trust})
+	result, err := check.Run(ctx, check.Options{From: o.from, To: o.to, Across: o.across, Channel: o.channel, Token: token, TLS: trust})
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("check: no success within %v: %w", o.timeout, err)
 	}

@@ -203,6 +203,8 @@ func TestCheckSendsFromOneNodeToAnother(t *testing.T) {
 		{both + "--token-file=" + tokenFile, nil, "sent on node "},
 		{both + "--channel=room:mine", map[string]string{"CHATNODE_CHECK_TOKEN": token}, "(room:mine)"},
 		{"--from=" + clientURL(one) + " --token=" + token, nil, "no other node was met"},
+		{both + "--across --token=" + token, nil, "received on node " + other.messages.NodeID()},
+		{"--from=" + clientURL(one) + " --across --timeout=2s --token=" + token, nil, "no other node than " + one.messages.NodeID() + " was met"},
 		{both, nil, "introduce the user to ws://" + one.clients.Addr().String()},
 		{both + "--token-secret-file=" + secret, nil, "introduce the user to"},
 		{"--from=http://127.0.0.1:1", nil, "connect to ws://127.0.0.1:1/connection/websocket"},

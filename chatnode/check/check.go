@@ -24,6 +24,8 @@ type Options struct {
 	From, To string
 	// Token of the user; empty: anonymous.
 	Token string
+	// Across demands that To is another node than From: it is dialled until it is, or ctx ends.
+	Across bool
 	// Channel to send to; empty: a new room.
 	Channel string
 	// TLS for https and wss; nil: the authorities of the system.
@@ -87,14 +89,26 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	return r, nil
 }
 
+// redial is how long another node is waited for between two looks, once it can't be by chance that none was met.
+const redial = 200 * time.Millisecond
+
 // openOther connects to To, to another node than the given one if there is one.
 func openOther(ctx context.Context, o Options, node string) (*connection, error) {
-	for range dials - 1 {
+	later := time.NewTicker(redial)
+	defer later.Stop()
+	for dialled := 1; ; dialled++ {
 		c, err := open(ctx, o, o.To)
-		if err != nil || c.node != node {
+		if err != nil || c.node != node || dialled == dials && !o.Across {
 			return c, err
 		}
 		c.close()
+		if dialled < dials {
+			continue
+		}
+		select {
+		case <-later.C:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("no other node than %s was met at %s: %w", node, o.To, ctx.Err())
+		}
 	}
-	return open(ctx, o, o.To)
 }
