@@ -45,6 +45,19 @@ func (f *fleet) create(objects ...client.Object) {
 	}
 }
 
+// createForAll makes objects outside namespaces, until the end of the test.
+func (f *fleet) createForAll(objects ...client.Object) {
+	f.t.Helper()
+	f.create(objects...)
+	f.t.Cleanup(func() {
+		for _, object := range objects {
+			if err := f.Client.Delete(context.WithoutCancel(f.t.Context()), object); err != nil {
+				f.t.Error(err)
+			}
+		}
+	})
+}
+
 // exercise has the operator do all that it does with children.
 func (f *fleet) exercise() {
 	f.t.Helper()
@@ -63,7 +76,7 @@ func TestTheShippedRightsSuffice(t *testing.T) {
 	f := newNamespace(t)
 	home := f.NewNamespace(t)
 	role := clusterRole(t, "cluster_role.yaml")
-	f.create(role, clusterRole(t, "namespace_role.yaml"), &rbacv1.ClusterRoleBinding{
+	f.createForAll(role, clusterRole(t, "namespace_role.yaml"), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: home, Name: "operator"}},
