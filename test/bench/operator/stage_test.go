@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,6 +49,7 @@ func prepare(b *testing.B) (*stage, *process.NATSCluster) {
 	if s.api, err = client.NewWithWatch(s.config, client.Options{Scheme: kube.Scheme}); err != nil {
 		b.Fatal(err)
 	}
+	s.define(b)
 	s.playNode(b)
 	kubeconfig := s.account(b)
 	nats := process.StartNATS(b, 1)
@@ -61,6 +63,20 @@ func prepare(b *testing.B) (*stage, *process.NATSCluster) {
 		Ready: answers("http://127.0.0.1:18081/readyz"),
 	})
 	return s, nats
+}
+
+// define tells the API server what a ChatCluster is.
+func (s *stage) define(b *testing.B) {
+	apply := exec.CommandContext(b.Context(), filepath.Join(s.binaries, "kubectl"), "apply", "--server-side", "--force-conflicts",
+		"-f", filepath.Join("..", "..", "..", "config", "crd", "chatfleet.dev_chatclusters.yaml"))
+	if out, err := apply.CombinedOutput(); err != nil {
+		b.Fatalf("kubectl apply: %v\n%s", err, out)
+	}
+	wait := exec.CommandContext(b.Context(), filepath.Join(s.binaries, "kubectl"), "wait", "--for=condition=Established", "--timeout=60s",
+		"crd/chatclusters.chatfleet.dev")
+	if out, err := wait.CombinedOutput(); err != nil {
+		b.Fatalf("kubectl wait: %v\n%s", err, out)
+	}
 }
 
 // playNode makes a node that KWOK plays, and starts KWOK.
