@@ -94,7 +94,7 @@ func (p *pod) configure(extra string, peers ...*pod) {
 	files := fmt.Sprintf("cert_file: %q, key_file: %q, ca_file: %q", p.certs+"/tls.crt", p.certs+"/tls.key", p.certs+"/ca.crt")
 	var b strings.Builder
 	fmt.Fprintf(&b, "server_name: $NATS_SERVER_NAME\nlisten: \"127.0.0.1:%d\"\nhttps: \"127.0.0.1:%d\"\n", p.clientPort, p.monitorPort)
-	fmt.Fprintf(&b, "tls { %s, verify: true }\njetstream { store_dir: %q, max_mem: 64MB, max_file: 1GB }\n%s\n", files, p.data+"/jetstream", extra)
+	fmt.Fprintf(&b, "tls { %s, verify: true }\njetstream { store_dir: %q, max_mem: 64MB, max_file: 1GB }\n%s\n", files, p.data, extra)
 	if len(peers) > 0 {
 		fmt.Fprintf(&b, "cluster { name: lobby, listen: \"127.0.0.1:%d\", tls { %s }, routes: [", p.routePort, files)
 		for _, peer := range peers {

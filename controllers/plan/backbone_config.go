@@ -48,7 +48,7 @@ jetstream {
   max_file: %d
   sync_interval: %q
 }
-`, natsPort, monitorPort, lameDuck, serverTLS("  "), dataDir+"/jetstream", StorageLimit(c), syncInterval(c))
+`, natsPort, monitorPort, lameDuck, serverTLS("  "), dataDir, StorageLimit(c), syncInterval(c))
 	if c.Spec.Backbone.Managed.Replicas > 1 {
 		r.cluster(&b)
 	}

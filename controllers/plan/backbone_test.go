@@ -35,7 +35,7 @@ func TestServersUnderstandTheirConfiguration(t *testing.T) {
 		if want := int64(10<<30) / 100 * 85; o.JetStreamMaxStore != want {
 			t.Errorf("%d servers: room for %d bytes, want %d", count, o.JetStreamMaxStore, want)
 		}
-		if filepath.Base(o.StoreDir) != "jetstream" || o.ServerName != "lobby-nats-0-f00b42" {
+		if o.StoreDir != filepath.Join(w.dir, "0") || o.ServerName != "lobby-nats-0-f00b42" {
 			t.Errorf("%d servers: store %s, name %s", count, o.StoreDir, o.ServerName)
 		}
 		if o.LameDuckDuration != lameDuck*time.Second || !o.TLSMap || o.TLSConfig.ClientAuth != tls.RequireAndVerifyClientCert || o.HTTPSPort == 0 || o.HTTPPort != 0 || o.HTTPHost != "127.0.0.1" {

@@ -67,7 +67,7 @@ func (w *world) configure(i int, routePorts []int) *server.Options {
 	w.t.Helper()
 	config := the[*corev1.ConfigMap](w.t, w.plan, NamesOf(w.c).Backbone).Data["nats.conf"]
 	pairs := []string{
-		"/etc/nats/tls", w.mount(NamesOf(w.c).BackboneTLS, "nats-tls"), "/data/", filepath.Join(w.dir, strconv.Itoa(i)) + "/",
+		"/etc/nats/tls", w.mount(NamesOf(w.c).BackboneTLS, "nats-tls"), `"/data"`, strconv.Quote(filepath.Join(w.dir, strconv.Itoa(i))),
 		"0.0.0.0:4222", address(server.RANDOM_PORT), "127.0.0.1:8222", address(server.RANDOM_PORT),
 	}
 	for n, port := range routePorts {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"path/filepath"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -32,8 +33,12 @@ func TestServersTakeChangesOverWhileTheyRun(t *testing.T) {
 			if err := w.servers[0].Reload(); err != nil {
 				t.Fatal(err)
 			}
-			if got := w.servers[0].JetStreamConfig().MaxStore; got != StorageLimit(w.c) {
-				t.Errorf("room for %d bytes, want %d", got, StorageLimit(w.c))
+			got := w.servers[0].JetStreamConfig()
+			if got.MaxStore != StorageLimit(w.c) {
+				t.Errorf("room for %d bytes, want %d", got.MaxStore, StorageLimit(w.c))
+			}
+			if want := filepath.Join(w.dir, "0", "jetstream"); got.StoreDir != want {
+				t.Errorf("messages are in %s, want %s", got.StoreDir, want)
 			}
 		})
 	}
