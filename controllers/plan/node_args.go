@@ -46,7 +46,7 @@ func (r rendering) nodeArgs() []string {
 
 // natsArgs say how a node reaches the backbone.
 func (r rendering) natsArgs() []string {
-	args := []string{"--nats-url=" + strings.Join(BackboneURLs(r.c), ",")}
+	args := []string{"--nats-url=" + literal(strings.Join(BackboneURLs(r.c), ","))}
 	if managed(r.c) {
 		return append(args,
 			"--nats-ca="+nodeTLSDir+"/ca.crt", "--nats-cert="+nodeTLSDir+"/tls.crt", "--nats-key="+nodeTLSDir+"/tls.key",
@@ -100,8 +100,8 @@ func accessArgs(c *v1alpha1.ChatCluster) (args []string) {
 	return args
 }
 
-// literal keeps the kubelet from replacing $(NAME) in what a user has written.
-func literal(arg string) string { return strings.ReplaceAll(arg, "$(", "$$(") }
+// literal has the kubelet, which replaces $(NAME) and takes $$ for one dollar, leave what a user has written as it is.
+func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }
 
 // nodeEnv is the environment of a chat node: what the spec adds, and what it has not said.
 func (r rendering) nodeEnv() []corev1.EnvVar {

@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
+)
+
+// expanded is what the kubelet makes of an argument or of a variable's value: $(NAME) is replaced and $$ is one dollar.
+func expanded(text string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "$")
+		b.WriteString(before)
+		switch {
+		case !found:
+			return b.String()
+		case strings.HasPrefix(after, "$"):
+			after = after[1:]
+			b.WriteByte('$')
+		case strings.HasPrefix(after, "(") && strings.Contains(after, ")"):
+			_, after, _ = strings.Cut(after, ")")
+			b.WriteString("replaced")
+		default:
+			b.WriteByte('$')
+		}
+		text = after
+	}
+}
+
+func TestWhatAUserWritesReachesTheNodeAsItIs(t *testing.T) {
+	for _, text := range []string{"plain", "$", "a$$b", "$(POD_NAME)", "$$(POD_NAME)", "$$$(POD_NAME)", "ends$", "ends$$"} {
+		c := lobby(external, func(c *v1alpha1.ChatCluster) {
+			c.Spec.Auth.JWT = &v1alpha1.JWTSpec{JWKS: &v1alpha1.JWKSSpec{URL: "https://keys.example/" + text}, Issuer: text, Audience: text}
+			c.Spec.Auth.Origins = []string{text}
+			c.Spec.Nodes.Env = []v1alpha1.EnvVar{{Name: "A", Value: text}}
+			c.Spec.Backbone.External.URLs = []string{"tls://a.example/" + text}
+		})
+		node := made(t, c).deployment(t).Spec.Template.Spec.Containers[0]
+		var args []string
+		for _, arg := range node.Args {
+			args = append(args, expanded(arg))
+		}
+		for _, want := range []string{
+			"--jwt-jwks-url=https://keys.example/" + text, "--jwt-issuer=" + text, "--jwt-audience=" + text, "--origins=" + text,
+			"--nats-url=tls://a.example/" + text, "--name=replaced",
+		} {
+			if !slices.Contains(args, want) {
+				t.Errorf("no argument %s among %q", want, args)
+			}
+		}
+		for _, e := range node.Env {
+			if e.Name == "A" && expanded(e.Value) != text {
+				t.Errorf("variable %q becomes %q", text, expanded(e.Value))
+			}
+		}
+	}
+}
