@@ -70,7 +70,9 @@ func (t templates) keepsBackbone(r rendering) bool {
 		return false
 	}
 	hash, err := hashOf(t.backboneOf(r).pod(r))
-	return err == nil && hash == r.observed.BackboneTemplateHash
+	// Without a StatefulSet the volumes tell that there are servers: theirs is being made anew, since what it asks of volumes changes.
+	replaced := r.observed.BackboneTemplateHash == "" && len(r.observed.Claims) > 0
+	return err == nil && (replaced || hash == r.observed.BackboneTemplateHash)
 }
 
 func (t templates) nodePod(r rendering) corev1.PodTemplateSpec {

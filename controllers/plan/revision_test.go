@@ -2,9 +2,11 @@ package plan
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 )
@@ -49,6 +51,11 @@ func TestAnOperatorUpgradeRestartsNoPod(t *testing.T) {
 		{"the spec wants it at once", func(c *v1alpha1.ChatCluster) { c.Spec.OperatorUpgrade = upgradeImmediately }, nil, pins{false, false}},
 		{"the Deployment is gone", func(*v1alpha1.ChatCluster) {}, func(o *Observed) { o.Replicas, o.NodeTemplateHash = nil, "" }, pins{false, true}},
 		{"the StatefulSet is gone", func(*v1alpha1.ChatCluster) {}, func(o *Observed) { o.BackboneTemplateHash = "" }, pins{true, false}},
+		{"the StatefulSet is made anew, for larger volumes", func(c *v1alpha1.ChatCluster) {
+			c.Spec.Backbone.Managed.Storage.Size = resource.MustParse("20Gi")
+		}, func(o *Observed) {
+			o.BackboneTemplateHash, o.Claims = "", []Claim{{"data-lobby-nats-0", resource.MustParse("20Gi")}}
+		}, pins{true, true}},
 		{"somebody removed an annotation", func(*v1alpha1.ChatCluster) {}, func(o *Observed) { o.NodeTemplateHash = "" }, pins{true, true}},
 	}
 	for _, test := range tests {
@@ -83,7 +90,7 @@ func TestAnOperatorUpgradeRestartsNoPod(t *testing.T) {
 				t.Errorf("nodes run %s, want %s", got, want.Image)
 			}
 			config := the[*corev1.ConfigMap](t, p, "lobby-nats").Data[configFile]
-			if old := config == the[*corev1.ConfigMap](t, old, "lobby-nats").Data[configFile]; old != test.want.backbone {
+			if old := !strings.HasSuffix(config, "# new\n"); old != test.want.backbone {
 				t.Errorf("the configuration is the old one: %v, want %v", old, test.want.backbone)
 			}
 		})
