@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -17,13 +19,7 @@ func (r rendering) autoscaler() Object {
 		metrics = append(metrics, containerMetric(corev1.ResourceMemory, *a.MemoryUtilization))
 	}
 	minReplicas := a.MinReplicas
-	behavior := autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: a.ScaleUp, ScaleDown: a.ScaleDown}
-	if behavior.ScaleUp == nil {
-		behavior.ScaleUp = scaleUp()
-	}
-	if behavior.ScaleDown == nil {
-		behavior.ScaleDown = scaleDown()
-	}
+	behavior := autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: completed(a.ScaleUp, scaleUp()), ScaleDown: completed(a.ScaleDown, scaleDown())}
 	return &autoscalingv2.HorizontalPodAutoscaler{
 		TypeMeta:   typeMeta("autoscaling/v2", "HorizontalPodAutoscaler"),
 		ObjectMeta: meta(r.c, r.names.Node, ComponentNode),
@@ -45,6 +41,20 @@ func containerMetric(name corev1.ResourceName, percent int32) autoscalingv2.Metr
 			Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &percent},
 		},
 	}
+}
+
+// completed fills in what rules of the spec leave out. Kubernetes would do so too, but in its way: all nodes may go at once.
+func completed(given, ours *autoscalingv2.HPAScalingRules) *autoscalingv2.HPAScalingRules {
+	if given == nil {
+		return ours
+	}
+	if given = given.DeepCopy(); given.Policies == nil {
+		given.Policies = ours.Policies
+	}
+	given.StabilizationWindowSeconds = cmp.Or(given.StabilizationWindowSeconds, ours.StabilizationWindowSeconds)
+	given.SelectPolicy = cmp.Or(given.SelectPolicy, ours.SelectPolicy)
+	given.Tolerance = cmp.Or(given.Tolerance, ours.Tolerance)
+	return given
 }
 
 // scaleUp doubles the nodes at most, or adds four, every 15 seconds.

@@ -105,7 +105,8 @@ func nodePod1(r rendering) corev1.PodTemplateSpec {
 func leaveSoon(given []corev1.Toleration) []corev1.Toleration {
 	all := slices.Clone(given)
 	for _, taint := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
-		if slices.ContainsFunc(given, func(t corev1.Toleration) bool { return t.Key == taint || t.Key == "" }) {
+		lost := &corev1.Taint{Key: taint, Effect: corev1.TaintEffectNoExecute}
+		if slices.ContainsFunc(given, func(t corev1.Toleration) bool { return concerns(t, lost) }) {
 			continue
 		}
 		seconds := int64(hostPatience)
@@ -116,13 +117,18 @@ func leaveSoon(given []corev1.Toleration) []corev1.Toleration {
 	return all
 }
 
+// concerns says whether a toleration speaks of that taint.
+func concerns(t corev1.Toleration, taint *corev1.Taint) bool {
+	return (t.Key == "" || t.Key == taint.Key) && (t.Effect == "" || t.Effect == taint.Effect)
+}
+
 // replicas is the number of nodes that this operator sets. With autoscaling that is only the first number, since a field that nobody
 // has written is later overridden without a conflict. A number that the spec no longer gives, or that autoscaling has left, stays: a fleet
 // never shrinks because somebody said less. (One alone is what the API server writes until this number is.)
 func replicas(c *v1alpha1.ChatCluster, o Observed) *int32 {
 	count := int32(v1alpha1.DefaultNodes)
 	switch {
-	case c.Spec.Autoscaling != nil && o.Replicas != nil:
+	case c.Spec.Autoscaling != nil && o.Replicas != nil && *o.Replicas > 0: // to an autoscaler, zero means that it is off
 		return nil
 	case c.Spec.Autoscaling != nil:
 		count = c.Spec.Autoscaling.MinReplicas

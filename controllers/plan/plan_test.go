@@ -150,6 +150,7 @@ func TestWhoSetsTheNumberOfNodes(t *testing.T) {
 		{"autoscaling's least, at first", scaling, Observed{}, pointer(int32(3))},
 		{"autoscaling, when it begins", scaling, Observed{Replicas: live}, nil},
 		{"autoscaling", scaling, Observed{Replicas: live, HPAExists: true}, nil},
+		{"autoscaling, which leaves zero alone", scaling, Observed{Replicas: pointer(int32(0))}, pointer(int32(3))},
 		{"zero", func(c *v1alpha1.ChatCluster) { c.Spec.Nodes.Replicas = pointer(int32(0)) }, Observed{Replicas: live}, pointer(int32(0))},
 	}
 	for _, test := range tests {

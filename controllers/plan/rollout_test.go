@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -63,6 +64,10 @@ func TestNodesLeaveALostHostSoonUnlessTheSpecSaysOtherwise(t *testing.T) {
 	if got := tolerations(corev1.Toleration{TolerationSeconds: pointer(int64(900))}); len(got) != 1 {
 		t.Errorf("with one for all taints %v", got)
 	}
+	dedicated := corev1.Toleration{Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule, TolerationSeconds: pointer(int64(0))}
+	if got := tolerations(dedicated); got[lost] != 30 || got[gone] != 30 {
+		t.Errorf("with one for taints that only keep new pods away %v", got)
+	}
 }
 
 func autoscalerOf(t *testing.T, change func(*v1alpha1.AutoscalingSpec)) autoscalingv2.HorizontalPodAutoscalerSpec {
@@ -103,7 +108,15 @@ func TestAutoscalerGrowsFastAndShrinksSlowly(t *testing.T) {
 	}
 	own := &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: pointer(int32(7))}
 	got := autoscalerOf(t, func(a *v1alpha1.AutoscalingSpec) { a.ScaleDown = own }).Behavior
-	if *got.ScaleDown.StabilizationWindowSeconds != 7 || got.ScaleDown.Policies != nil || got.ScaleUp.Policies == nil {
-		t.Errorf("with rules of the spec %+v", got)
+	// What Kubernetes itself would put in for policies lets all nodes go at once.
+	if *got.ScaleDown.StabilizationWindowSeconds != 7 || len(got.ScaleDown.Policies) != 1 || got.ScaleDown.Tolerance.String() != "150m" || got.ScaleUp.Policies == nil {
+		t.Errorf("with a window of the spec %+v", got)
+	}
+	half := []autoscalingv2.HPAScalingPolicy{{Type: autoscalingv2.PercentScalingPolicy, Value: 50, PeriodSeconds: 60}}
+	least := autoscalingv2.MinChangePolicySelect
+	own = &autoscalingv2.HPAScalingRules{Policies: half, SelectPolicy: &least, Tolerance: tolerance("0.5")}
+	got = autoscalerOf(t, func(a *v1alpha1.AutoscalingSpec) { a.ScaleUp = own }).Behavior
+	if !reflect.DeepEqual(got.ScaleUp, own) || got.ScaleDown.Policies == nil {
+		t.Errorf("with rules of the spec %+v", got.ScaleUp)
 	}
 }
