@@ -6,7 +6,6 @@
 //	KUBECONFIG=…   the cluster; without it every test is skipped
 //	E2E_INGRESS           host:port where the ingress controller takes HTTP; by default what the Ingress says of itself
 //	E2E_HELM_SET          values for `helm --set` of the operator chart; by default the images that `make images` builds
-//	E2E_NATS_IMAGE        image of a NATS that is nobody's backbone yet; by default that of `make images`
 //	E2E_OTHER_NODE_IMAGE, E2E_OTHER_NATS_IMAGE  images to update to; by default only pod annotations change
 //	E2E_LOCALCLUSTER      the program of hack/localcluster, if the cluster is its: it takes and gives the power of a Kubernetes node
 //	E2E_NODE_OFF, E2E_NODE_ON  the commands for that on another cluster; the node's name is appended

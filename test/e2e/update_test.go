@@ -99,6 +99,16 @@ func (f fleet) replaced(t *testing.T, component string, before []corev1.Pod) {
 	})
 }
 
+// runs checks that the pods of a component run an image, if one is named.
+func (f fleet) runs(t *testing.T, component, image string) {
+	t.Helper()
+	for _, p := range f.pods(t, component) {
+		if got := p.Spec.Containers[0].Image; image != "" && got != image {
+			t.Errorf("%s runs %s, want %s", p.Name, got, image)
+		}
+	}
+}
+
 func TestUpdatesOneAtATimeCostNothing(t *testing.T) {
 	f := needTrio(t)
 	c := f.gather(t, faultClients, faultRooms, faultRest)
@@ -114,6 +124,7 @@ func TestUpdatesOneAtATimeCostNothing(t *testing.T) {
 		s.Nodes.PodAnnotations = map[string]string{"example.com/changed": began.UTC().Format(time.RFC3339Nano)}
 	})
 	f.replaced(t, "node", before)
+	f.runs(t, "node", fromEnvironment("E2E_OTHER_NODE_IMAGE", ""))
 	seconds(t, "update_of_two_nodes", began)
 	if least := watched.end(); least < 2 {
 		t.Errorf("%d of 2 chat nodes were ready at one time", least)
@@ -136,6 +147,7 @@ func TestUpdatesOneAtATimeCostNothing(t *testing.T) {
 		s.Backbone.Managed.PodAnnotations = map[string]string{"example.com/changed": began.UTC().Format(time.RFC3339Nano)}
 	})
 	f.replaced(t, "backbone", before)
+	f.runs(t, "backbone", fromEnvironment("E2E_OTHER_NATS_IMAGE", ""))
 	seconds(t, "update_of_three_NATS_servers", began)
 	if least := watched.end(); least < 2 {
 		t.Errorf("%d of 3 NATS servers were ready at one time", least)

@@ -26,7 +26,7 @@ const (
 	operatorName      = "chatfleet-operator"
 	operatorChart     = "charts/chatfleet-operator"
 	// defaultImages are those that `make images` builds.
-	defaultImages = "image.tag=dev,nodeImage=chatfleet/chatnode:dev,backboneImage=chatfleet/nats:2.15.2-dev"
+	defaultImages = "image.tag=dev"
 )
 
 // world is what all tests share: the cluster, and one operator in it.

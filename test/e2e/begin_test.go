@@ -15,7 +15,7 @@ import (
 const sample = "config/samples/laptop.yaml"
 
 // From `helm install` and the sample to the first durable message through the ingress. The operator is installed by whichever test comes
-// first; if that is not this one, the time of its installation is added.
+// first: by its file's name it is this one, unless others are chosen.
 func TestInstallAndTheSampleCarryAMessage(t *testing.T) {
 	needCluster(t)
 	content, err := os.ReadFile(filepath.Join(root, sample))
