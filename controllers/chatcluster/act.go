@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -91,7 +92,7 @@ func (w *work) applyAll(ctx context.Context, p plan.Plan, planned map[apply.Chil
 	for _, object := range p.Objects {
 		kind := object.GetObjectKind().GroupVersionKind().GroupKind()
 		planned[apply.Child{Kind: kind, Name: object.GetName()}] = true
-		changed, err := w.applier.Apply(ctx, w.owner, w.view, object.(client.Object))
+		changed, err := w.applier.Apply(ctx, w.owner, w.view, w.numbered(object, p.Replicas))
 		if changed {
 			made++
 		}
@@ -101,6 +102,18 @@ func (w *work) applyAll(ctx context.Context, p plan.Plan, planned map[apply.Chil
 		w.say(corev1.EventTypeNormal, "Created", "Apply", fmt.Sprintf("made %d objects", made))
 	}
 	return failed
+}
+
+// numbered gives a Deployment that isn't there yet its number of nodes, or it would begin with one. The next apply leaves the number to
+// whom it belongs, who has applied it by then.
+func (w *work) numbered(object plan.Object, replicas *int32) client.Object {
+	d, is := object.(*appsv1.Deployment)
+	if !is || w.seen.deployment != nil {
+		return object
+	}
+	d = d.DeepCopy()
+	d.Spec.Replicas = replicas
+	return d
 }
 
 // tolerate turns an error into a problem for the status. What is left is to be tried again soon.

@@ -55,6 +55,8 @@ func ownsReplicas(d *appsv1.Deployment, manager string) bool {
 func TestTheOperatorOwnsTheNumberOfNodesWithoutAutoscaling(t *testing.T) {
 	f := newFleet(t)
 	f.external("lobby", unreachable, nil)
+	f.replicas(2)
+	f.settled("lobby")
 	d := f.replicas(2)
 	if ownsReplicas(d, apply.Operator) || !ownsReplicas(d, apply.Scale) {
 		t.Errorf("replicas are not %s's alone: %+v", apply.Scale, d.ManagedFields)
@@ -64,6 +66,43 @@ func TestTheOperatorOwnsTheNumberOfNodesWithoutAutoscaling(t *testing.T) {
 	f.replicas(4)
 	f.scaleAs("kubectl", 7)
 	f.replicas(4)
+}
+
+// A Deployment that begins with one node, however shortly, takes pods from those that it finds.
+func TestAFleetBeginsWithAllItsNodes(t *testing.T) {
+	f := newFleet(t)
+	api, err := client.NewWithWatch(f.Config, client.Options{Scheme: kube.Scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := api.Watch(t.Context(), &appsv1.DeploymentList{}, client.InNamespace(f.Namespace))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer seen.Stop()
+	f.external("lobby", unreachable, func(c *v1alpha1.ChatCluster) { three := int32(3); c.Spec.Nodes.Replicas = &three })
+	f.replicas(3)
+	f.settled("lobby")
+	d := f.replicas(3)
+	if err := f.Client.Delete(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	kube.Wait(t, "another Deployment", func(ctx context.Context) error {
+		if err := f.Client.Get(ctx, f.key("lobby-node"), d); err != nil || d.DeletionTimestamp != nil || !ownsReplicas(d, apply.Scale) || ownsReplicas(d, apply.Operator) {
+			return fmt.Errorf("not yet: %w", errors.Join(err, errors.New("nobody or somebody else owns the number")))
+		}
+		return nil
+	})
+	for last := ""; last != d.ResourceVersion; {
+		event := <-seen.ResultChan()
+		state, is := event.Object.(*appsv1.Deployment)
+		if !is {
+			t.Fatalf("%+v", event)
+		}
+		if last = state.ResourceVersion; *state.Spec.Replicas != 3 {
+			t.Errorf("%s with %d nodes", event.Type, *state.Spec.Replicas)
+		}
+	}
 }
 
 func TestAutoscalingTakesTheNumberOfNodesOverAndGivesItBack(t *testing.T) {
