@@ -31,6 +31,8 @@ const (
 	noStorageOnAny   jetstream.ErrorCode = 10023 // insufficient resources
 	noAccountStorage jetstream.ErrorCode = 10002
 	tooManyStreams   jetstream.ErrorCode = 10027
+	unbounded        jetstream.ErrorCode = 10113
+	tooLarge         jetstream.ErrorCode = 10122
 	overlap          jetstream.ErrorCode = 10065
 	notAvailable     jetstream.ErrorCode = 10008
 	notReady         jetstream.ErrorCode = 10118 // the stream is offline
@@ -172,6 +174,10 @@ func refusedBecause(want jetstream.StreamConfig, err error) error {
 		return fmt.Errorf("can't have %d replicas: not as many NATS servers are there with room for %d bytes (%w)", want.Replicas, want.MaxBytes, err)
 	case noStorage, noStorageOnAny, noAccountStorage:
 		return fmt.Errorf("has no room: NATS can't reserve %d bytes for it; lower spec.history.maxBytes or allow more storage (%w)", want.MaxBytes, err)
+	case unbounded:
+		return fmt.Errorf("has no bound, which the NATS account demands: set spec.history.maxBytes (%w)", err)
+	case tooLarge:
+		return fmt.Errorf("may take %d bytes, more than the NATS account allows one stream: lower spec.history.maxBytes (%w)", want.MaxBytes, err)
 	case tooManyStreams:
 		return fmt.Errorf("is one too many for the NATS account (%w)", err)
 	case overlap:

@@ -145,24 +145,29 @@ func TestLayoutFollowsTheSpec(t *testing.T) {
 		name   string
 		change func(*v1alpha1.ChatCluster)
 		copies int
-		bytes  int64
+		bytes  int64 // of each stream
+		bucket int64 // bytes of all buckets
 	}{
-		{"as many copies as servers", servers(5), 5, int64(10<<30) / 100 * 85 / 100 * 85 / 32},
+		{"as many copies as servers", servers(5), 5, int64(10<<30) / 100 * 85 / 100 * 85 / 32, int64(10<<30) / 100 * 85 / 100 * 12},
 		{"what the spec says", func(c *v1alpha1.ChatCluster) {
 			servers(5)(c)
 			c.Spec.History = v1alpha1.HistorySpec{Replicas: pointer(int32(3)), MaxBytes: pointer(resource.MustParse("1Gi"))}
-		}, 3, 1 << 30 / 32},
-		{"external: one copy, no bound", external, 1, 0},
+		}, 3, 1 << 30 / 32, int64(10<<30) / 100 * 85 / 100 * 12},
+		{"external: one copy, no bound", external, 1, 0, 0},
+		{"external: a low bound", func(c *v1alpha1.ChatCluster) {
+			external(c)
+			c.Spec.History = v1alpha1.HistorySpec{MaxBytes: pointer(resource.MustParse("64Mi"))}
+		}, 1, 2 << 20, 32 << 20},
 		{"external: what the spec says", func(c *v1alpha1.ChatCluster) {
 			external(c)
 			c.Spec.History = v1alpha1.HistorySpec{Replicas: pointer(int32(3)), MaxBytes: pointer(resource.MustParse("32Gi"))}
-		}, 3, 1 << 30},
+		}, 3, 1 << 30, int64(32<<30) / 85 * 12},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			l, settings := Layout(lobby(test.change))
-			if settings.Replicas != test.copies || settings.MaxBytes != test.bytes || settings.MaxAge != 720*time.Hour || l.Shards() != 16 {
-				t.Errorf("%d shards with %+v, want %d copies of %d bytes", l.Shards(), settings, test.copies, test.bytes)
+			if settings.Replicas != test.copies || settings.MaxBytes != test.bytes || settings.BucketBytes != test.bucket || settings.MaxAge != 720*time.Hour || l.Shards() != 16 {
+				t.Errorf("%d shards with %+v, want %d copies of %d bytes, and %d of buckets", l.Shards(), settings, test.copies, test.bytes, test.bucket)
 			}
 		})
 	}

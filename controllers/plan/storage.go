@@ -16,6 +16,8 @@ const (
 	// what a later release may add.
 	messagePercent = 85
 	bucketPercent  = 12
+	// leastBuckets is how much the buckets may take at least where only the messages are bounded, in bytes.
+	leastBuckets = 32 << 20
 	// managedPrefix stands before every name on a managed backbone, which nobody else uses.
 	managedPrefix = "chat"
 	// maxPrefix is the longest default prefix on an external backbone, in bytes.
@@ -32,7 +34,7 @@ func StorageLimit(c *v1alpha1.ChatCluster) int64 {
 }
 
 // Layout is what the streams and buckets of a ChatCluster must be. On a managed backbone every stream and bucket is bounded, and
-// together they fit StorageLimit.
+// together they fit StorageLimit; on an external one they are bounded if the spec bounds the messages.
 func Layout(c *v1alpha1.ChatCluster) (layout.Layout, layout.Settings) {
 	c = settle(c)
 	l := layout.New(Prefix(c), int(c.Spec.Backbone.Shards))
@@ -48,6 +50,9 @@ func Layout(c *v1alpha1.ChatCluster) (layout.Layout, layout.Settings) {
 	}
 	if c.Spec.History.MaxBytes != nil {
 		all = c.Spec.History.MaxBytes.Value()
+		if !managed(c) { // accounts that demand bounds demand them of buckets too
+			s.BucketBytes = max(all/messagePercent*bucketPercent, leastBuckets)
+		}
 	}
 	s.MaxBytes = all / int64(len(l.All()))
 	return l, s
