@@ -124,14 +124,14 @@ func concerns(t corev1.Toleration, taint *corev1.Taint) bool {
 
 // replicas is the number of nodes that this operator sets. With autoscaling that is only the first number, since a field that nobody
 // has written is later overridden without a conflict. A number that the spec no longer gives, or that autoscaling has left, stays: a fleet
-// never shrinks because somebody said less. (One alone is what the API server writes until this number is.)
+// never shrinks because somebody said less, or deleted the Deployment. (One alone is what the API server writes until this number is.)
 func replicas(c *v1alpha1.ChatCluster, o Observed) *int32 {
 	count := int32(v1alpha1.DefaultNodes)
 	switch {
 	case c.Spec.Autoscaling != nil && o.Replicas != nil && *o.Replicas > 0: // to an autoscaler, zero means that it is off
 		return nil
 	case c.Spec.Autoscaling != nil:
-		count = c.Spec.Autoscaling.MinReplicas
+		count = min(max(c.Spec.Autoscaling.MinReplicas, c.Status.Replicas), c.Spec.Autoscaling.MaxReplicas)
 	case c.Spec.Nodes.Replicas != nil:
 		count = *c.Spec.Nodes.Replicas
 	case o.Replicas != nil:

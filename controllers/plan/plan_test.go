@@ -148,6 +148,7 @@ func TestWhoSetsTheNumberOfNodes(t *testing.T) {
 		{"the live number, when autoscaling ends", none, Observed{Replicas: live, HPAExists: true}, live},
 		{"the live number, after autoscaling has ended", none, Observed{Replicas: live}, live},
 		{"autoscaling's least, at first", scaling, Observed{}, pointer(int32(3))},
+		{"autoscaling's last, when the Deployment is made again", func(c *v1alpha1.ChatCluster) { scaling(c); c.Status.Replicas = 6 }, Observed{}, pointer(int32(6))},
 		{"autoscaling, when it begins", scaling, Observed{Replicas: live}, nil},
 		{"autoscaling", scaling, Observed{Replicas: live, HPAExists: true}, nil},
 		{"autoscaling, which leaves zero alone", scaling, Observed{Replicas: pointer(int32(0))}, pointer(int32(3))},
