@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -49,6 +50,7 @@ func (s *stage) namespace(i int) string { return fmt.Sprintf("bench-%d", i%s.nam
 
 // makeClusters makes small fleets on one NATS: two streams and three buckets each.
 func (s *stage) makeClusters(b *testing.B, nats *process.NATSCluster) {
+	b.Cleanup(func() { s.awaitGone(b) }) // while KWOK can still end the pods
 	for i := range s.namespaces {
 		s.make(b, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace(i)}})
 	}
@@ -64,6 +66,20 @@ func (s *stage) makeClusters(b *testing.B, nats *process.NATSCluster) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// awaitGone returns when nothing is left in the namespaces, nor they themselves.
+func (s *stage) awaitGone(b *testing.B) {
+	ctx, cancel := context.WithTimeout(context.Background(), readyDeadline)
+	defer cancel()
+	await(ctx, b, func() error {
+		for i := range s.namespaces {
+			if err := s.api.Get(ctx, client.ObjectKey{Name: s.namespace(i)}, &corev1.Namespace{}); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("namespace %s is still there: %w", s.namespace(i), err)
+			}
+		}
+		return nil
+	})
 }
 
 // awaitReady returns when every ChatCluster is Ready.
