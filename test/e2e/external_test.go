@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 const (
@@ -112,22 +111,6 @@ func startOutside(t *testing.T, namespace string) outside {
 	return o
 }
 
-// backboneImage is what the operator runs as NATS if nothing else is said.
-func backboneImage(t *testing.T) string {
-	t.Helper()
-	var d appsv1.Deployment
-	if err := theWorld.kube.Get(t.Context(), client.ObjectKey{Namespace: operatorNamespace, Name: operatorName}, &d); err != nil {
-		t.Fatalf("read the operator's Deployment: %v", err)
-	}
-	for _, argument := range d.Spec.Template.Spec.Containers[0].Args {
-		if image, found := strings.CutPrefix(argument, "--backbone-image="); found {
-			return image
-		}
-	}
-	t.Fatal("the operator is not told the image of the backbone")
-	return ""
-}
-
 // runNATS makes the server's children.
 func runNATS(t *testing.T, namespace, config string) {
 	t.Helper()
@@ -141,7 +124,7 @@ func runNATS(t *testing.T, namespace, config string) {
 				RunAsNonRoot: &yes, RunAsUser: &user, FSGroup: &user, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
 			Containers: []corev1.Container{{
-				Name: "nats", Image: backboneImage(t),
+				Name: "nats", Image: operatorFlag(t, "backbone-image"),
 				Command: []string{"/nats-server", "--config", "/etc/nats/nats.conf"}, Resources: *requests("20m", "128Mi"),
 				ReadinessProbe: &corev1.Probe{PeriodSeconds: 1, ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(natsPort)}}},
 				SecurityContext: &corev1.SecurityContext{

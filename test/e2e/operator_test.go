@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,22 @@ import (
 
 // absence is how long the operator is away: long enough for probes and leases to come round.
 const absence = 20 * time.Second
+
+// operatorFlag is what the operator is told by a flag.
+func operatorFlag(t *testing.T, name string) string {
+	t.Helper()
+	var d appsv1.Deployment
+	if err := theWorld.kube.Get(t.Context(), client.ObjectKey{Namespace: operatorNamespace, Name: operatorName}, &d); err != nil {
+		t.Fatalf("read the operator's Deployment: %v", err)
+	}
+	for _, argument := range d.Spec.Template.Spec.Containers[0].Args {
+		if value, found := strings.CutPrefix(argument, "--"+name+"="); found {
+			return value
+		}
+	}
+	t.Fatalf("the operator is not told --%s", name)
+	return ""
+}
 
 // scaleOperator sets the number of the operator's pods, and waits until there are so many.
 func scaleOperator(t *testing.T, replicas int32) {
