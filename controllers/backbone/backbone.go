@@ -26,6 +26,8 @@ type Target struct {
 	Settings layout.Settings
 	// Managed says that the servers are the operator's own, where it may do everything.
 	Managed bool
+	// System is what gets into the system account of a managed backbone. nil: servers that are lost for good are not given up.
+	System *TLS
 	// Servers is how many there should be; 0 on an external backbone.
 	Servers int
 }

@@ -21,6 +21,10 @@ const ensureWait = 10 * time.Second
 func (p *Pool) Ensure(ctx context.Context, t Target) Report {
 	ctx, cancel := context.WithTimeout(ctx, ensureWait)
 	defer cancel()
+	return p.giveUp(ctx, t, p.ensure(ctx, t))
+}
+
+func (p *Pool) ensure(ctx context.Context, t Target) Report {
 	c, back, err := p.borrow(ctx, slot{owner: t.Owner}, t.endpoint())
 	if err != nil {
 		return t.failed(err)

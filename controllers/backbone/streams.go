@@ -36,6 +36,7 @@ const (
 	overlap          jetstream.ErrorCode = 10065
 	notAvailable     jetstream.ErrorCode = 10008
 	notReady         jetstream.ErrorCode = 10118 // the stream is offline
+	memberChange     jetstream.ErrorCode = 10202 // another server comes or goes
 )
 
 // state is one stream after the work on it.

@@ -36,8 +36,8 @@ type jszAnswer struct {
 	serverAnswer
 	Data struct {
 		Meta struct {
-			Leader   string               `json:"leader"`
-			Replicas []jetstream.PeerInfo `json:"replicas"`
+			Leader   string     `json:"leader"`
+			Replicas []metaPeer `json:"replicas"`
 		} `json:"meta_cluster"`
 		Accounts []struct {
 			Streams []struct {
@@ -46,6 +46,12 @@ type jszAnswer struct {
 			} `json:"stream_detail"`
 		} `json:"account_details"`
 	} `json:"data"`
+}
+
+// metaPeer is a server as the leader of the meta group sees it. It may know no more of one that is away than its id.
+type metaPeer struct {
+	jetstream.PeerInfo
+	ID string `json:"peer"`
 }
 
 // streams are those that the server leads, with what they lack. behind is set if it is mere lag for one of them.

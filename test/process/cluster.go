@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 // to each other and share JetStream.
 type NATSCluster struct {
 	tb      testing.TB
+	options NATSOptions
 	servers []*NATS
 }
 
@@ -31,7 +33,7 @@ func StartNATSWith(tb testing.TB, options NATSOptions) *NATSCluster {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	c := &NATSCluster{tb: tb}
+	c := &NATSCluster{tb: tb, options: options}
 	for i := range options.Servers {
 		c.servers = append(c.servers, newNATS(tb, path, i+1, options))
 	}
@@ -50,6 +52,23 @@ func (c *NATSCluster) Server(i int) *NATS { return c.servers[i] }
 
 // Servers are all servers, running or not.
 func (c *NATSCluster) Servers() []*NATS { return c.servers }
+
+// Wipe loses the data of the i-th server, which must not run, and gives it
+// another name: the next one in its place.
+func (c *NATSCluster) Wipe(i int, name string) {
+	c.tb.Helper()
+	server := c.servers[i]
+	if server.Running() {
+		c.tb.Fatalf("wipe %s: it runs", server.name)
+	}
+	if err := os.RemoveAll(server.dataDir); err != nil {
+		c.tb.Fatal(err)
+	}
+	server.name = name
+	if err := server.configure(c.options, c.servers); err != nil {
+		c.tb.Fatal(err)
+	}
+}
 
 // URLs are the client addresses of all servers, running or not.
 func (c *NATSCluster) URLs() []string {
