@@ -54,12 +54,13 @@ func (s *stage) makeClusters(b *testing.B, nats *process.NATSCluster) {
 	for i := range s.namespaces {
 		s.make(b, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.namespace(i)}})
 	}
+	nobody := "none" // an ingress controller would be measured too
 	for i := range s.clusters {
 		c := &v1alpha1.ChatCluster{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace(i), Name: fmt.Sprintf("lobby-%d", i)}}
 		c.Spec.Backbone = v1alpha1.BackboneSpec{
 			Type: v1alpha1.BackboneExternal, Shards: 1, External: &v1alpha1.ExternalBackbone{URLs: []string{nats.URL()}},
 		}
-		c.Spec.Exposure = v1alpha1.ExposureSpec{Host: fmt.Sprintf("lobby-%d.example", i), Ingress: &v1alpha1.IngressSpec{}}
+		c.Spec.Exposure = v1alpha1.ExposureSpec{Host: fmt.Sprintf("lobby-%d.example", i), Ingress: &v1alpha1.IngressSpec{ClassName: &nobody}}
 		c.Spec.Nodes.NodeSelector = map[string]string{playedLabel: ""}
 		c.Spec.Nodes.Tolerations = []corev1.Toleration{{Key: playedLabel, Operator: corev1.TolerationOpExists}}
 		if err := s.api.Create(b.Context(), c); err != nil {
