@@ -132,15 +132,21 @@ func (a *authority) next(leafs map[string]*leaf) time.Time {
 			next = t
 		}
 	}
+	var last time.Time // when the last leaf of this authority was signed
+	ready := true
 	for _, l := range leafs {
 		if !l.signedBy(a.cert) {
 			soonest(a.since.Add(Overlap))
+			ready = false
 			continue
 		}
 		soonest(renewal(l.cert))
-		if len(a.trusted) > 1 {
-			soonest(issued(l.cert).Add(Overlap))
+		if issued(l.cert).After(last) {
+			last = issued(l.cert)
 		}
+	}
+	if ready && len(a.trusted) > 1 {
+		soonest(last.Add(Overlap))
 	}
 	return next
 }

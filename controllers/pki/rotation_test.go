@@ -76,6 +76,25 @@ func TestAnAuthorityIsReplacedWithoutARefusedHandshake(t *testing.T) {
 	}
 }
 
+// The next step is never in the past, or nobody would come back for it.
+func TestALeafThatIsMadeAnewLateHoldsTheOldAuthorityUp(t *testing.T) {
+	s := store{}
+	s.issue(t, start)
+	delete(s, caName)
+	now := s.issue(t, start.Add(time.Hour)).RenewAt
+	s.issue(t, now) // all leafs are of the new authority
+	delete(s, wanted[0].Name)
+	late := now.Add(Overlap / 2)
+	s.issue(t, late)
+	next := s.issue(t, now.Add(Overlap)).RenewAt
+	if !next.Equal(late.Add(Overlap)) {
+		t.Errorf("the next step is at %v, want %v", next, late.Add(Overlap))
+	}
+	if s.issue(t, next); len(parseAll(s[caName][KeyAuthorities])) != 1 {
+		t.Error("the old authority is trusted still")
+	}
+}
+
 // nextOf goes to the next renewal.
 func (s store) nextOf(t *testing.T, now time.Time) time.Time {
 	t.Helper()
