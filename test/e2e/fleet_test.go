@@ -45,7 +45,8 @@ func newCluster(namespace, name string, servers int32) *v1alpha1.ChatCluster {
 	}
 	c.Spec.Auth.JWT = &v1alpha1.JWTSpec{SecretRef: &v1alpha1.JWTSecretReference{Name: tokenSecretName}}
 	c.Spec.Exposure.Host = name + "." + namespace + ".test"
-	c.Spec.Exposure.Ingress = &v1alpha1.IngressSpec{}
+	// A node that has lost its power answers nothing: the ingress is to turn to another one soon.
+	c.Spec.Exposure.Ingress = &v1alpha1.IngressSpec{Annotations: map[string]string{"nginx.ingress.kubernetes.io/proxy-connect-timeout": "1"}}
 	return c
 }
 

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os/exec"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -120,6 +121,64 @@ func shown(address string, pair tls.Certificate) (*x509.Certificate, error) {
 	}
 	defer conn.Close()
 	return conn.ConnectionState().PeerCertificates[0], nil
+}
+
+// An authority that is lost is replaced. First everybody trusts the new one beside the old one, and minutes later, which this test doesn't
+// wait for, the certificates are signed by it: so nobody notices.
+func TestALostAuthorityIsReplacedUnnoticed(t *testing.T) {
+	f := needSolo(t)
+	before := f.starts(t)
+	n := f.names()
+	_, old, err := f.leaf(t, n.Authority)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.kube.Delete(t.Context(), f.child(t, "Secret", n.Authority).Object); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{n.BackboneTLS, n.NodeTLS, n.OperatorTLS, n.SystemTLS, n.MetricsTLS} {
+		eventually(t, time.Minute, secret+" to trust a new authority and the one that signed it", func() error {
+			_, now, err := f.leaf(t, n.Authority)
+			if err != nil {
+				return err
+			}
+			if now.Equal(old) {
+				return errors.New("the authority is the old one")
+			}
+			_, mine, err := f.leaf(t, secret)
+			if err != nil {
+				return err
+			}
+			trusted := f.trusted(t, secret)
+			signed := func(c *x509.Certificate) bool { return mine.CheckSignatureFrom(c) == nil }
+			if !slices.ContainsFunc(trusted, now.Equal) || !slices.ContainsFunc(trusted, signed) {
+				return fmt.Errorf("one of %d authorities that are trusted lacks", len(trusted))
+			}
+			return nil
+		})
+	}
+	f.waitReady(t, readyWait)
+	f.waitExchange(t, time.Minute)
+	if after := f.starts(t); !maps.Equal(before, after) {
+		t.Errorf("pods were replaced or restarted: before %v, after %v", before, after)
+	}
+}
+
+// trusted are the authorities in a Secret.
+func (f fleet) trusted(t *testing.T, secret string) (all []*x509.Certificate) {
+	t.Helper()
+	var s corev1.Secret
+	if err := f.kube.Get(t.Context(), client.ObjectKey{Namespace: f.namespace, Name: secret}, &s); err != nil {
+		t.Fatal(err)
+	}
+	for block, rest := pem.Decode(s.Data["ca.crt"]); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatalf("read the authorities of %s: %v", secret, err)
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 func TestNewCertificatesAreTakenOverWithoutARestart(t *testing.T) {
