@@ -39,7 +39,11 @@ type connection struct {
 	failedAt time.Time
 }
 
+// newConnection tries the servers in an order of its own, so that connections spread over them; always in the same, so that the same trouble
+// is told in the same words.
 func newConnection(name string, e endpoint) *connection {
+	e.urls = append([]string(nil), e.urls...)
+	rand.Shuffle(len(e.urls), func(i, j int) { e.urls[i], e.urls[j] = e.urls[j], e.urls[i] })
 	return &connection{name: name, endpoint: e, slots: map[slot]struct{}{}, dialling: make(chan struct{}, 1)}
 }
 
@@ -67,6 +71,8 @@ func (c *connection) open(ctx context.Context) (*nats.Conn, *refusals, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, nil, err // we had no time left, which tells those who wait nothing
 	case err != nil:
 		c.failed, c.failedAt = err, time.Now()
 		return nil, nil, err
@@ -97,7 +103,7 @@ func (c *connection) close() {
 	}
 }
 
-// dial tries one server after the other, in any order.
+// dial tries one server after the other.
 func (c *connection) dial(ctx context.Context) (*nats.Conn, *refusals, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, dialAll, fmt.Errorf("no answer within %v", dialAll))
 	defer cancel()
@@ -105,10 +111,8 @@ func (c *connection) dial(ctx context.Context) (*nats.Conn, *refusals, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	urls := append([]string(nil), c.endpoint.urls...)
-	rand.Shuffle(len(urls), func(i, j int) { urls[i], urls[j] = urls[j], urls[i] })
 	failed := &dialError{}
-	for _, url := range urls {
+	for _, url := range c.endpoint.urls {
 		nc, err := dialOne(ctx, url, options)
 		if err == nil {
 			return nc, refused, nil
@@ -196,7 +200,7 @@ func (e *dialError) Error() string {
 	if more := len(e.errs) - shown; more > 0 {
 		all = append(all, fmt.Sprintf("and %d more", more))
 	}
-	return strings.Join(all, "; ")
+	return ownAddress.ReplaceAllString(strings.Join(all, "; "), "")
 }
 
 func (e *dialError) Unwrap() []error { return e.errs }

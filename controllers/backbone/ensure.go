@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ func (t Target) wanted() int { return len(t.Layout.All()) + len(t.Layout.Buckets
 
 // failed reports that no server let us in.
 func (t Target) failed(err error) Report {
-	return Report{Wanted: t.wanted(), Reason: dialReason(err), Message: "connect to NATS: " + err.Error()}
+	return Report{Wanted: t.wanted()}.with(dialReason(err), "connect to NATS: "+err.Error())
 }
 
 func (t Target) ensure(ctx context.Context, nc *nats.Conn, refused *refusals) Report {
@@ -176,9 +177,12 @@ func (r Report) judge(states []state, lost bool) Report {
 }
 
 func (r Report) with(reason, message string) Report {
-	r.Reason, r.Message = reason, message
+	r.Reason, r.Message = reason, ownAddress.ReplaceAllString(message, "")
 	return r
 }
+
+// ownAddress is the operator's side of a connection in an error of Go's: another port at every attempt, and of no use to anybody.
+var ownAddress = regexp.MustCompile(`\S+:\d+->`)
 
 // trouble reports an error that everything stumbles over.
 func (r Report) trouble(err error) Report {

@@ -3,6 +3,7 @@ package backbone
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -132,4 +133,55 @@ func only(t *testing.T, p *Pool) *connection {
 		return c
 	}
 	return nil
+}
+
+func TestOneWhoGivesUpDoesNotSpeakForThoseWhoWait(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	p := newPool(t)
+	one, two := target([]string{"nats://" + silent.Addr().String()}, 1), target([]string{"nats://" + silent.Addr().String()}, 1)
+	one.Owner, two.Owner = "team/one", "team/two"
+	ctx, giveUp := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { p.Ensure(ctx, one) })
+	if _, err := silent.Accept(); err != nil { // the first one dials
+		t.Fatal(err)
+	}
+	said := make(chan Report, 1)
+	all.Go(func() { said <- p.Ensure(t.Context(), two) })
+	users := time.NewTicker(time.Millisecond)
+	defer users.Stop()
+	for waiting := 0; waiting < 2; <-users.C {
+		p.mu.Lock()
+		for _, c := range p.shared {
+			waiting = c.users
+		}
+		p.mu.Unlock()
+	}
+	giveUp()
+	if r := <-said; strings.Contains(r.Message, context.Canceled.Error()) {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// The message stands in the status: one that differs at every look would have it written at every look.
+func TestTheSameTroubleIsToldInTheSameWords(t *testing.T) {
+	urls := []string{"nats://" + closedAddress(t), "nats://" + closedAddress(t)}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	p, tg := newPool(t), target(append(urls, "nats://"+silent.Addr().String()), 1)
+	first := p.Ensure(t.Context(), tg)
+	for range 3 {
+		if r := p.Ensure(t.Context(), tg); r.Message != first.Message || r.Reason != first.Reason {
+			t.Errorf("got %q after %q", r.Message, first.Message)
+		}
+	}
+	t.Log(first.Message)
 }
