@@ -41,8 +41,8 @@ func (w *work) act(ctx context.Context, apis plan.APIs) error {
 	observed.APIs = apis
 	observed.OperatorNamespace = w.options.OperatorNamespace
 	if e := w.c.Spec.Backbone.External; e != nil && e.TLSSecretRef != nil {
-		data := named[e.TLSSecretRef.Name]
-		observed.ClientCertificate = len(data[corev1.TLSCertKey]) > 0 && len(data[corev1.TLSPrivateKeyKey]) > 0
+		data, read := named[e.TLSSecretRef.Name]
+		observed.ClientCertificate = len(data[corev1.TLSCertKey]) > 0 && len(data[corev1.TLSPrivateKeyKey]) > 0 || !read && w.seen.showsCertificate()
 	}
 	p, err := plan.Make(plan.Inputs{Cluster: w.c, Observed: observed, Defaults: w.options.Defaults})
 	if err != nil {
@@ -59,7 +59,7 @@ func (w *work) act(ctx context.Context, apis plan.APIs) error {
 	}
 	planned := map[apply.Child]bool{}
 	failed := w.certify(ctx, planned)
-	failed = errors.Join(failed, w.grow(ctx, &p))
+	failed = errors.Join(failed, w.grow(ctx, &p, planned))
 	failed = errors.Join(failed, w.applyAll(ctx, p, planned))
 	failed = errors.Join(failed, w.prune(ctx, planned))
 	failed = errors.Join(failed, w.scale(ctx, p))

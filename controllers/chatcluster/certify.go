@@ -127,5 +127,8 @@ func (w *work) target(ctx context.Context, named map[string]map[string][]byte) (
 	}
 	var err error
 	t.TLS, err = w.tls(ctx, plan.NamesOf(w.c).OperatorTLS)
+	if err == nil && t.Servers > 1 {
+		t.System, err = w.tls(ctx, plan.NamesOf(w.c).SystemTLS)
+	}
 	return t, t.TLS != nil, err
 }

@@ -16,16 +16,16 @@ import (
 )
 
 // grow expands the claims that are smaller than planned, and has a StatefulSet that asks for another size made anew: that can't be changed.
-// Its pods and claims stay and are the new one's. If claims can't be expanded, the StatefulSet is taken out of the plan, since it can't be
-// applied.
-func (w *work) grow(ctx context.Context, p *plan.Plan) error {
+// Its pods and claims stay and are the new one's. If claims can't be expanded, the servers are left as they are: their StatefulSet can't be
+// applied, and their configuration would let them fill volumes that are too small.
+func (w *work) grow(ctx context.Context, p *plan.Plan, planned map[apply.Child]bool) error {
 	at := slices.IndexFunc(p.Objects, func(o plan.Object) bool { _, is := o.(*appsv1.StatefulSet); return is })
 	if at < 0 {
 		return nil
 	}
 	for _, claim := range p.Grow {
 		if err := w.expand(ctx, claim); err != nil {
-			p.Objects = slices.Delete(slices.Clone(p.Objects), at, at+1)
+			w.withhold(p, planned)
 			return w.tolerate(err)
 		}
 	}
@@ -41,6 +41,19 @@ func (w *work) grow(ctx context.Context, p *plan.Plan) error {
 	w.say(corev1.EventTypeNormal, "VolumesGrown", "Grow",
 		fmt.Sprintf("expanded the volumes of the backbone to %s; StatefulSet %s is made anew, its pods go on running", sizeOf(p.Objects[at].(*appsv1.StatefulSet)), live.Name))
 	return nil
+}
+
+// withhold takes what shapes the servers out of what is applied; it stays planned.
+func (w *work) withhold(p *plan.Plan, planned map[apply.Child]bool) {
+	name := plan.NamesOf(w.c).Backbone
+	p.Objects = slices.DeleteFunc(slices.Clone(p.Objects), func(o plan.Object) bool {
+		kind := o.GetObjectKind().GroupVersionKind().GroupKind()
+		held := o.GetName() == name && (kind.Kind == "StatefulSet" || kind.Kind == "ConfigMap")
+		if held {
+			planned[apply.Child{Kind: kind, Name: name}] = true
+		}
+		return held
+	})
 }
 
 func (w *work) expand(ctx context.Context, claim plan.Claim) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -143,22 +145,8 @@ func (f *fleet) event(cluster, reason string) {
 func TestAManagedBackboneGrowsItsVolumes(t *testing.T) {
 	f := newFleet(t)
 	f.managed("lobby", nil)
-	set := &appsv1.StatefulSet{}
-	kube.Wait(t, "the StatefulSet", func(ctx context.Context) error { return f.Client.Get(ctx, f.key("lobby-nats"), set) })
-	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "data-lobby-nats-0", Labels: set.Spec.VolumeClaimTemplates[0].Labels},
-		Spec: set.Spec.VolumeClaimTemplates[0].Spec}
-	class := f.growingClass()
-	claim.Spec.StorageClassName = &class
-	if err := f.Client.Create(t.Context(), claim); err != nil {
-		t.Fatal(err)
-	}
-	claim.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound, Capacity: claim.Spec.Resources.Requests}
-	if err := f.Client.Status().Update(t.Context(), claim); err != nil {
-		t.Fatal(err)
-	}
-	f.change("lobby", func(c *v1alpha1.ChatCluster) {
-		c.Spec.Backbone.Managed.Storage.Size.Add(c.Spec.Backbone.Managed.Storage.Size)
-	})
+	set, claim := f.boundServer(true)
+	f.doubleVolumes()
 	kube.Wait(t, "the StatefulSet to be made anew, once its pods are let go", func(ctx context.Context) error {
 		now := &appsv1.StatefulSet{}
 		if err := f.Client.Get(ctx, f.key("lobby-nats"), now); err != nil {
@@ -182,4 +170,57 @@ func TestAManagedBackboneGrowsItsVolumes(t *testing.T) {
 	if size := claim.Spec.Resources.Requests[corev1.ResourceStorage]; size.String() != "20Gi" {
 		t.Errorf("the claim asks for %s", size.String())
 	}
+}
+
+func TestVolumesThatCannotGrowLeaveTheServersAsTheyAre(t *testing.T) {
+	f := newFleet(t)
+	f.managed("lobby", nil)
+	set, _ := f.boundServer(false)
+	config := &corev1.ConfigMap{}
+	if err := f.Client.Get(t.Context(), f.key("lobby-nats"), config); err != nil {
+		t.Fatal(err)
+	}
+	f.doubleVolumes()
+	message := f.condition("lobby", v1alpha1.ConditionDegraded, metav1.ConditionTrue, v1alpha1.ReasonApplyFailed)
+	if !strings.Contains(message, "data-lobby-nats-0") {
+		t.Errorf("which claim? %s", message)
+	}
+	now, settings := &appsv1.StatefulSet{}, &corev1.ConfigMap{}
+	if err := errors.Join(f.Client.Get(t.Context(), f.key("lobby-nats"), now), f.Client.Get(t.Context(), f.key("lobby-nats"), settings)); err != nil {
+		t.Fatal(err)
+	}
+	if now.UID != set.UID || now.DeletionTimestamp != nil || now.Generation != set.Generation {
+		t.Errorf("the StatefulSet was %s, generation %d, and is %s, %d, deleted %v", set.UID, set.Generation, now.UID, now.Generation, now.DeletionTimestamp)
+	}
+	if !maps.Equal(settings.Data, config.Data) {
+		t.Errorf("the servers are told\n%s\nbut their volumes are as large as\n%s", settings.Data, config.Data)
+	}
+}
+
+// boundServer waits for the StatefulSet of the servers, and plays the claim of the first, bound to a volume that may grow or not.
+func (f *fleet) boundServer(grows bool) (*appsv1.StatefulSet, *corev1.PersistentVolumeClaim) {
+	f.t.Helper()
+	set := &appsv1.StatefulSet{}
+	kube.Wait(f.t, "the StatefulSet", func(ctx context.Context) error { return f.Client.Get(ctx, f.key("lobby-nats"), set) })
+	template := set.Spec.VolumeClaimTemplates[0]
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: "data-lobby-nats-0", Labels: template.Labels}, Spec: template.Spec,
+	}
+	class := f.class(grows)
+	claim.Spec.StorageClassName = &class
+	if err := f.Client.Create(f.t.Context(), claim); err != nil {
+		f.t.Fatal(err)
+	}
+	claim.Status = corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound, Capacity: claim.Spec.Resources.Requests}
+	if err := f.Client.Status().Update(f.t.Context(), claim); err != nil {
+		f.t.Fatal(err)
+	}
+	return set, claim
+}
+
+func (f *fleet) doubleVolumes() {
+	f.t.Helper()
+	f.change("lobby", func(c *v1alpha1.ChatCluster) {
+		c.Spec.Backbone.Managed.Storage.Size.Add(c.Spec.Backbone.Managed.Storage.Size)
+	})
 }

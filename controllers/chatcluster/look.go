@@ -2,6 +2,8 @@ package chatcluster
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -48,6 +50,13 @@ func (w *work) look(ctx context.Context) error {
 	}
 	w.seen.claims, err = w.view.Claims(ctx, w.c.Name)
 	return err
+}
+
+// showsCertificate tells that the nodes show NATS a certificate.
+func (s seen) showsCertificate() bool {
+	return s.deployment != nil && slices.ContainsFunc(s.deployment.Spec.Template.Spec.Containers, func(c corev1.Container) bool {
+		return slices.ContainsFunc(c.Args, func(arg string) bool { return strings.HasPrefix(arg, "--nats-cert=") })
+	})
 }
 
 // observed is what of it the plan depends on.

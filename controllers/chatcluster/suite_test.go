@@ -251,10 +251,9 @@ func (f *fleet) managed(name string, change func(*v1alpha1.ChatCluster)) {
 	}
 }
 
-// growingClass is a storage class whose volumes can grow.
-func (f *fleet) growingClass() string {
+// class is a storage class whose volumes can grow, or not.
+func (f *fleet) class(grow bool) string {
 	f.t.Helper()
-	grow := true
 	class := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: f.Namespace}, Provisioner: "example.org/none", AllowVolumeExpansion: &grow}
 	if err := f.Client.Create(f.t.Context(), class); err != nil {
 		f.t.Fatal(err)
