@@ -152,3 +152,26 @@ func TestAKubernetesNodeWithoutPowerCostsNothing(t *testing.T) {
 	c.WaitLoad("everybody to get through in the end")
 	verdict(t, c)
 }
+
+// A server that lost its volume comes back as another one. The lost one is given up, and all messages are copied to its successor.
+func TestALostVolumeCostsNothing(t *testing.T) {
+	f := needTrio(t)
+	c := f.gather(t, faultClients, faultRooms, faultRest)
+	c.WaitLoad("everybody to get through before")
+	pods := f.pods(t, "backbone")
+	p := pods[len(pods)-1]
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: f.namespace, Name: "data-" + p.Name}}
+	began := time.Now()
+	if err := f.kube.Delete(t.Context(), claim); err != nil {
+		t.Fatalf("delete the claim of %s: %v", p.Name, err)
+	}
+	if err := f.kube.Delete(t.Context(), &p, client.GracePeriodSeconds(0)); err != nil {
+		t.Fatalf("kill %s: %v", p.Name, err)
+	}
+	through(t, c, "loss of a volume")
+	f.waitNotAsExpected(t, time.Minute, v1alpha1.ConditionBackboneReady)
+	f.waitReady(t, 2*readyWait)
+	seconds(t, "ready_again_after_loss_of_a_volume", began)
+	c.WaitLoad("everybody to get through in the end")
+	verdict(t, c)
+}
