@@ -55,8 +55,9 @@ func TestAServerOfAnOlderTemplateIsRestartedAfterTheNodes(t *testing.T) {
 	f.serviceAccount("default")
 	f.managed("lobby", nil)
 	d := f.replicas(2)
+	before := d.DeepCopy()
 	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 2}
-	if err := f.Client.Status().Update(t.Context(), d); err != nil {
+	if err := f.Client.Status().Patch(t.Context(), d, client.MergeFrom(before)); err != nil {
 		t.Fatal(err)
 	}
 	pod := f.runServers("lobby")[0]
