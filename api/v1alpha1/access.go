@@ -111,7 +111,7 @@ type ExposureSpec struct {
 	Service ServiceSpec `json:"service,omitzero"`
 
 	// TLSSecretName names a secret with tls.crt and tls.key that the nodes themselves serve with. Absent: plain HTTP, as ingress controllers
-	// expect.
+	// expect. Behind a Gateway it needs a BackendTLSPolicy of yours.
 	// +kubebuilder:validation:MaxLength=253
 	// +optional
 	TLSSecretName string `json:"tlsSecretName,omitempty"`
@@ -219,7 +219,8 @@ type NetworkPolicySpec struct {
 
 // TLSSpec is who signs the certificates between nodes, backbone and operator.
 type TLSSpec struct {
-	// IssuerRef names an issuer of cert-manager. Absent: the operator has an authority of its own for each ChatCluster.
+	// IssuerRef names an issuer of cert-manager. Absent: the operator has an authority of its own for each ChatCluster. Give each ChatCluster an
+	// issuer of its own, since nodes of one are let in by the backbones of all with the same issuer.
 	// +optional
 	IssuerRef *IssuerReference `json:"issuerRef,omitempty"`
 }

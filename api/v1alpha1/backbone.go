@@ -174,7 +174,8 @@ type HistorySpec struct {
 	MaxAge *metav1.Duration `json:"maxAge,omitempty"`
 
 	// MaxBytes of all messages together, one copy counted. When they are reached, the oldest go. Absent: on a managed backbone what its
-	// volumes have room for, on an external one no limit but that of the account.
+	// volumes have room for, on an external one no limit but that of the account; accounts that
+	// demand limits need it.
 	// +optional
 	MaxBytes *resource.Quantity `json:"maxBytes,omitempty"`
 

@@ -11,7 +11,7 @@ const DefaultNodes = 2
 
 // NodesSpec describes the chat nodes: a choice of what a pod can be told, never a whole pod.
 type NodesSpec struct {
-	// Replicas is the number of nodes, 2 if absent. It must be absent with autoscaling. An autoscaler of your own can write it through the
+	// Replicas is the number of nodes, 2 if absent, or as many as autoscaling left. It must be absent with autoscaling. An autoscaler of your own can write it through the
 	// scale subresource, if you set it first.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
@@ -105,10 +105,12 @@ type AutoscalingSpec struct {
 	MemoryUtilization *int32 `json:"memoryUtilization,omitempty"`
 
 	// ScaleUp overrides how fast nodes are added: by default at most doubled, or 4 more, every 15 seconds.
+	// What is left out keeps these defaults.
 	// +optional
 	ScaleUp *autoscalingv2.HPAScalingRules `json:"scaleUp,omitempty"`
 
 	// ScaleDown overrides how fast nodes are taken away: by default one at a time, after 5 minutes of less load.
+	// What is left out keeps these defaults.
 	// +optional
 	ScaleDown *autoscalingv2.HPAScalingRules `json:"scaleDown,omitempty"`
 }
