@@ -2,6 +2,7 @@ package process
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -136,9 +137,15 @@ func (p *program) Stop() {
 	}
 }
 
-// Pause sends SIGSTOP: the process keeps its sockets and does nothing.
+// Pause sends SIGSTOP and returns when it has worked: the process keeps its sockets and does nothing.
 func (p *program) Pause() {
 	p.signal(syscall.SIGSTOP)
+	ctx, cancel := context.WithTimeout(context.Background(), exitDeadline)
+	defer cancel()
+	err := until(ctx, p.gone(), func(context.Context) error { return stopped(p.PID()) })
+	if err != nil {
+		p.tb.Errorf("pause %s: %v", p.name, err)
+	}
 }
 
 // Resume sends SIGCONT to a paused process.
