@@ -146,6 +146,7 @@ test: lint check-generated test-tools test-product test-charts test-system e2e #
 .PHONY: test-product
 test-product: kubernetes ## Product packages with -race, long tests included
 	$(GOTEST) -race -timeout 10m $(PRODUCT)
+	$(GOTEST) -timeout 5m -run WhileTheyRun ./controllers/plan # what says !race
 
 .PHONY: test-tools
 test-tools: ## The tools' own tests
