@@ -70,7 +70,8 @@ func NewDevelopment(options DevelopmentOptions) (*Development, error) {
 // Secret is what the verifier needs as its HMACSecret.
 func (d *Development) Secret() []byte { return d.options.Secret }
 
-// Token signs a connection token of the user, good for ttl (whole seconds).
+// Token signs a connection token of the user, good for at least ttl. Tokens
+// count whole seconds: it ends at the next of them.
 func (d *Development) Token(user string, ttl time.Duration) (string, error) {
 	if err := checkDevelopmentUser(user); err != nil {
 		return "", err
@@ -83,7 +84,7 @@ func (d *Development) Token(user string, ttl time.Duration) (string, error) {
 		Subject:  user,
 		Issuer:   d.options.Issuer,
 		IssuedAt: jwt.NewNumericDate(now),
-		Expiry:   jwt.NewNumericDate(now.Add(ttl)),
+		Expiry:   jwt.NewNumericDate(now.Add(ttl + time.Second - 1)),
 	}
 	if d.options.Audience != "" {
 		c.Audience = jwt.Audience{d.options.Audience}

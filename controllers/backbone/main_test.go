@@ -10,6 +10,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/test/process"
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,26 +32,19 @@ func target(urls []string, replicas int) Target {
 // await calls Ensure until the report is as wanted, and gives it.
 func await(t *testing.T, p *Pool, tg Target, what string, wanted func(Report) bool) Report {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
+	var r Report
 	last, now := "", ""
-	for {
-		last = now
-		r := p.Ensure(ctx, tg)
+	wait.For(t, time.Minute, what, func(ctx context.Context) error {
+		last, r = now, p.Ensure(ctx, tg)
 		if now = fmt.Sprintf("%v %v %s %s", r.Servers, r.Streams, r.Reason, r.Message); now != last {
 			t.Logf("%s: %s", what, now)
 		}
-		if wanted(r) {
-			return r
+		if !wanted(r) {
+			return fmt.Errorf("the report is %+v", r)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("wait for %s: the report is %+v", what, r)
-		}
-	}
+		return nil
+	})
+	return r
 }
 
 func fine(r Report) bool { return r.Reason == "" && r.Streams == r.Wanted }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/controllers/pki"
 	"github.com/chatfleet/chatfleet/test/process"
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 // asNatsboot tells the test binary to be natsboot.
@@ -165,15 +167,10 @@ func (p *pod) connect(o ...nats.Option) *nats.Conn {
 
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited too long for %s", what)
+	wait.For(t, 30*time.Second, what, func(context.Context) error {
+		if !is() {
+			return errors.New("not yet")
 		}
-	}
+		return nil
+	})
 }

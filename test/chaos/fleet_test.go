@@ -116,23 +116,8 @@ func (f *fleet) mustDial(t *testing.T, user, addresses string, o client.Options)
 	return c
 }
 
-// eventually returns when the condition holds; the test ends with Fatal, and what missing says, when that takes too long.
+// eventually returns when nothing is missing any more; the test ends with Fatal, and what missing says, when that takes too long.
 func eventually(t *testing.T, what string, missing func() string) {
 	t.Helper()
-	const pollInterval = 50 * time.Millisecond
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	for {
-		left := missing()
-		if left == "" {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited %v for %s: %s", patience, what, left)
-		}
-	}
+	crowd.Eventually(t, patience, what, missing)
 }

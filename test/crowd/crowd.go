@@ -2,6 +2,7 @@ package crowd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chatfleet/chatfleet/test/client"
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 // Each client of Gather talks in some rooms and reads some.
@@ -147,7 +149,7 @@ func (c *Crowd) Disperse() {
 func (c *Crowd) WaitLoad(what string) {
 	c.fleet.T.Helper()
 	now := time.Now()
-	c.eventually(what, func() string {
+	Eventually(c.fleet.T, c.fleet.Patience, what, func() string {
 		for _, chatter := range c.chatters {
 			for _, t := range chatter.talks {
 				if t.begun.Load() <= now.UnixNano() {
@@ -181,7 +183,7 @@ func (c *Crowd) Finish() {
 		c.fleet.T.Fatalf("some messages are not acknowledged after %v", c.fleet.Patience)
 	}
 	newest := NewestAcknowledged(c.Ledgers())
-	c.eventually("all readers to have everything", func() string {
+	Eventually(c.fleet.T, c.fleet.Patience, "all readers to have everything", func() string {
 		for _, chatter := range c.chatters {
 			for _, r := range chatter.readers {
 				if at := chatter.Ledger.Newest(r.room).Offset; at < newest[r.room] {
@@ -226,23 +228,13 @@ func (c *Crowd) Judge() *Verdict {
 	return Judge(c.Ledgers(), history)
 }
 
-// eventually returns when the condition holds; the test ends with Fatal, and what missing says, when that takes too long.
-func (c *Crowd) eventually(what string, missing func() string) {
-	c.fleet.T.Helper()
-	const pollInterval = 50 * time.Millisecond
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	deadline := time.NewTimer(c.fleet.Patience)
-	defer deadline.Stop()
-	for {
-		left := missing()
-		if left == "" {
-			return
+// Eventually returns when nothing is missing any more; the test ends with Fatal, and what missing says, when that takes longer than patience.
+func Eventually(tb testing.TB, patience time.Duration, what string, missing func() string) {
+	tb.Helper()
+	wait.For(tb, patience, what, func(context.Context) error {
+		if left := missing(); left != "" {
+			return errors.New(left)
 		}
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			c.fleet.T.Fatalf("waited %v for %s: %s", c.fleet.Patience, what, left)
-		}
-	}
+		return nil
+	})
 }

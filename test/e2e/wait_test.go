@@ -2,9 +2,10 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
+
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 // look is the time between two looks at something that is waited for.
@@ -12,19 +13,7 @@ const look = 100 * time.Millisecond
 
 // await asks again and again until condition gives nil, or gives up with ctx and the last error.
 func await(ctx context.Context, condition func() error) error {
-	tick := time.NewTicker(look)
-	defer tick.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return fmt.Errorf("%w; last: %w", ctx.Err(), err)
-		}
-	}
+	return wait.Until(ctx, look, func(context.Context) error { return condition() })
 }
 
 // eventually is await for a test, which ends with Fatal, and what the condition said last, after patience.

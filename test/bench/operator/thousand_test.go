@@ -18,6 +18,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 	"github.com/chatfleet/chatfleet/test/process"
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 const (
@@ -208,17 +209,7 @@ func (s *stage) changed(ctx context.Context, b *testing.B, kind client.ObjectLis
 // await asks for a condition again and again until it returns nil, and ends the benchmark with its last error when the context ends.
 func await(ctx context.Context, b *testing.B, condition func() error) {
 	b.Helper()
-	again := time.NewTicker(tick)
-	defer again.Stop()
-	for {
-		err := condition()
-		if err == nil {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			b.Fatal(err)
-		}
+	if err := wait.Until(ctx, tick, func(context.Context) error { return condition() }); err != nil {
+		b.Fatal(err)
 	}
 }

@@ -1,0 +1,32 @@
+package wait
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestUntilAsksAgainUntilTheConditionHolds(t *testing.T) {
+	asked := 0
+	err := Until(t.Context(), time.Microsecond, func(context.Context) error {
+		if asked++; asked < 3 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	if err != nil || asked != 3 {
+		t.Fatalf("asked %d times: %v", asked, err)
+	}
+}
+
+func TestUntilSaysWhatWasMissingLast(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	missing := errors.New("the third server")
+	err := Until(ctx, time.Hour, func(context.Context) error { return missing })
+	if !errors.Is(err, missing) || !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "the third server") {
+		t.Fatal(err)
+	}
+}
