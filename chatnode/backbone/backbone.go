@@ -78,6 +78,7 @@ type Backbone struct {
 	election                  *election
 	listen                    *listener
 	metrics                   *metrics
+	watches                   tableWatches
 	appended                  atomic.Uint64
 	newest, terms             []atomic.Uint64 // by shard: the newest sequence seen, and the newest term
 	draining                  atomic.Bool

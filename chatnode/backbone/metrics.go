@@ -29,6 +29,7 @@ type metrics struct {
 	claimErrors      prometheus.Counter
 	checkpointErrors prometheus.Counter
 	reconnects       prometheus.Counter
+	tables           *tableMetrics
 }
 
 func newMetrics(r prometheus.Registerer, tails func() float64, waiting func() float64) *metrics {
@@ -38,6 +39,7 @@ func newMetrics(r prometheus.Registerer, tails func() float64, waiting func() fl
 		return c
 	}
 	m := &metrics{
+		tables: newTableMetrics(r),
 		appends: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "chatnode_log_appends_total", Help: "Messages appended, by outcome: stored, duplicate, busy, unavailable, failed.",
 		}, []string{"outcome"}),

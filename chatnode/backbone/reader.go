@@ -42,6 +42,8 @@ type reader struct {
 	heartbeat time.Duration
 	prefix    string // of the stored subjects
 	inbox     string // prefix for the subjects that messages are delivered to
+	// bare leaves the messages' data out.
+	bare bool
 	// opened is called with the stream's state before each (re)start; an error ends the reading.
 	opened func(state streamState) error
 	// deliver is called for each message in order.
@@ -165,6 +167,7 @@ func (r *reader) create(ctx context.Context, next uint64) (name string, err erro
 		"config": map[string]any{
 			"name": name, "deliver_policy": "by_start_sequence", "opt_start_seq": max(next, 1), "ack_policy": "none",
 			"mem_storage": true, "num_replicas": 1, "inactive_threshold": 10 * time.Second, "max_waiting": 16, "replay_policy": "instant",
+			"headers_only": r.bare,
 		},
 	})
 	if err != nil {

@@ -136,11 +136,17 @@ func (b *Backbone) prepareBucket(ctx context.Context, s layout.BucketSettings) e
 func (b *Backbone) openBuckets(ctx context.Context) (err error) {
 	open := func(name string) jetstream.KeyValue {
 		kv, e := b.js.KeyValue(ctx, b.layout.Bucket(name))
-		if e != nil {
+		switch {
+		case errors.Is(e, jetstream.ErrBucketNotFound):
+			err = errors.Join(err, fmt.Errorf("bucket %s is not there: make it, or start the node with --streams=create", b.layout.Bucket(name)))
+		case e != nil:
 			err = errors.Join(err, fmt.Errorf("open bucket %s: %w", b.layout.Bucket(name), e))
 		}
 		return kv
 	}
 	b.leases, b.indexes, b.presence = open(layout.Leases), open(layout.Index), open(layout.Presence)
+	for _, table := range layout.Tables {
+		open(table) // rows are read and written without the library, but the table must be there
+	}
 	return err
 }

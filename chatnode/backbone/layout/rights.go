@@ -33,6 +33,12 @@ func (l Layout) Rights() Rights {
 		bucket := l.Bucket(name)
 		r.Publish = append(r.Publish, "$KV."+bucket+".>", info+"KV_"+bucket)
 	}
+	for _, table := range Tables {
+		stream := "KV_" + l.Bucket(table)
+		// One row from the leader, many from any replica, and the keys that change by a consumer.
+		r.Publish = append(r.Publish, leaderGet+stream, directGet+stream,
+			consumerCreate+stream+".*", consumerNext+stream+".*", consumerDelete+stream+".*")
+	}
 	leases, index, presence := l.Bucket(Leases), l.Bucket(Index), l.Bucket(Presence)
 	r.Publish = append(r.Publish,
 		// The value of one key is asked for by its subject, that of the index from the leader.

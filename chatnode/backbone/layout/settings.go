@@ -15,8 +15,27 @@ const (
 	Presence = "presence"
 )
 
+// Names of the buckets that hold the state of chat, as tables of rows; see RowKey.
+const (
+	// Rooms has one row a room: RowKey(app, room).
+	Rooms = "rooms"
+	// Members has one row a member: RowKey(app, room, user).
+	Members = "members"
+	// Inbox has the same the other way round, and the user's marks: RowKey(app, user, room).
+	Inbox = "inbox"
+	// People has one row a user: RowKey(app, user).
+	People = "people"
+	// Letters has what is still to be handed to others, and was not taken.
+	Letters = "letters"
+	// Cursors has how far those have got who read everything.
+	Cursors = "cursors"
+)
+
+// Tables are the names of the buckets that are tables.
+var Tables = [...]string{Rooms, Members, Inbox, People, Letters, Cursors}
+
 // Buckets are the names of all buckets.
-var Buckets = [...]string{Leases, Index, Presence}
+var Buckets = [...]string{Leases, Index, Presence, Rooms, Members, Inbox, People, Letters, Cursors}
 
 // Settings are the choices of one cluster that shape its streams and buckets.
 type Settings struct {
@@ -36,8 +55,12 @@ const DuplicateWindow = 30 * time.Second
 // MetadataShards is the stream metadata key under which the number of shards stands: a node with another number must not start.
 const MetadataShards = "chatfleet-shards"
 
-// PresenceMarkerAge is how long it stays visible that nobody is in a room on a node any more.
-const PresenceMarkerAge = time.Minute
+// PresenceMarkerAge is how long it stays visible that nobody is in a room on a node any more, and RowMarkerAge that a row of a table
+// was removed.
+const (
+	PresenceMarkerAge = time.Minute
+	RowMarkerAge      = time.Minute
+)
 
 // StreamSettings are the settings of one stream. Every stream is stored in files, discards its oldest messages at a limit, and
 // allows direct reads. Deliberately absent: republishing, limits per subject, and counters, each of which looks up the subject's
@@ -64,8 +87,11 @@ type BucketSettings struct {
 }
 
 // bucketShares are how much of BucketBytes each bucket may take, in percent: leases are small and few, the index grows with what is
-// stored.
-var bucketShares = map[string]int64{Leases: 5, Index: 75, Presence: 20}
+// stored, memberships stand in two tables.
+var bucketShares = map[string]int64{
+	Leases: 2, Index: 60, Presence: 10,
+	Rooms: 4, Members: 9, Inbox: 9, People: 3, Letters: 2, Cursors: 1,
+}
 
 // Streams lists the streams of the cluster.
 func (l Layout) Streams(s Settings) []StreamSettings {
@@ -100,9 +126,13 @@ func (l Layout) Buckets(s Settings) []BucketSettings {
 		}
 		return s.BucketBytes / 100 * bucketShares[bucket]
 	}
-	return []BucketSettings{
+	all := []BucketSettings{
 		{Name: l.Bucket(Leases), Replicas: s.Replicas, MaxBytes: share(Leases)},
 		{Name: l.Bucket(Index), Replicas: s.Replicas, MaxAge: indexAge, MaxBytes: share(Index)},
 		{Name: l.Bucket(Presence), Replicas: s.Replicas, MarkerAge: PresenceMarkerAge, MaxBytes: share(Presence)},
 	}
+	for _, table := range Tables {
+		all = append(all, BucketSettings{Name: l.Bucket(table), Replicas: s.Replicas, MarkerAge: RowMarkerAge, MaxBytes: share(table)})
+	}
+	return all
 }
