@@ -93,6 +93,7 @@ func (o *owner) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	background.Go(func() { o.checkpoints(ctx) })
+	background.Go(func() { o.runTaps(ctx) })
 	o.b.log.Debug("own a shard", "shard", o.shard.String(), "term", o.lease.Term, "from", o.from, "last", state.Last)
 
 	heartbeat := readHeartbeat

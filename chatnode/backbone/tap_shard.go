@@ -1,0 +1,188 @@
+package backbone
+
+import (
+	"container/list"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+const (
+	// tapRetryWait is the pause before a tap that stopped begins again.
+	tapRetryWait = 1 * time.Second
+	// cursorEvery is the least time between two writes of a cursor.
+	cursorEvery = 1 * time.Second
+	// cursorWait bounds one write, and lastCursor that at the end, for which the next owner waits.
+	cursorWait = 2 * time.Second
+	lastCursor = 200 * time.Millisecond
+)
+
+// errTapDeposed says that a later owner, in a new incarnation of the log, has the tap.
+var errTapDeposed = errors.New("a later owner has the tap")
+
+// tapping hands one shard's messages to one tap, from where the tap has got to.
+type tapping struct {
+	*tap
+	o *owner
+
+	mu     sync.Mutex
+	undone list.List // of *handed, in the order of the log
+	read   uint64    // everything up to it has been handed over
+	time   int64     // when the last one was stored, ms since 1970
+
+	saved    tapCursor
+	revision uint64 // of the cursor's row
+}
+
+// handed is a message that the tap has in hand.
+type handed struct {
+	offset uint64
+	time   int64
+	done   bool
+}
+
+// run reads the shard's stream until ctx ends, or something breaks. The reader is one of its own, on the connection that does not carry
+// beacons, and so takes nothing from the owner but the name of its term.
+func (g *tapping) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if err := g.begin(ctx); err != nil {
+		return err
+	}
+	var saver sync.WaitGroup
+	saver.Go(func() { g.saveRegularly(ctx, stop) })
+	b := g.o.b
+	r := reader{
+		heartbeat: readHeartbeat,
+		nc:        b.main, stream: b.layout.Stream(g.o.shard), prefix: b.layout.StoredPrefix(g.o.shard), inbox: b.layout.Inbox(b.id) + ".t",
+		opened: g.opened, deliver: func(s stored) error { return g.hand(ctx, s) }, caughtUp: g.skip,
+	}
+	if b.server != nil {
+		r.heartbeat = aloneHeartbeat
+	}
+	err := r.run(ctx, g.read+1)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	stop(nil)
+	saver.Wait()
+	last, cancel := context.WithTimeout(context.Background(), lastCursor)
+	defer cancel()
+	if e := g.save(last); e != nil {
+		g.metrics.cursorErrors.Inc()
+	}
+	g.abandon()
+	return err
+}
+
+// opened checks the stream each time that the reader begins anew.
+func (g *tapping) opened(state streamState) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if state.Last < g.read || !state.Created.Equal(g.o.lease.Created) {
+		return errTruncated
+	}
+	return nil
+}
+
+// hand gives the tap the stream's next message.
+func (g *tapping) hand(ctx context.Context, s stored) error {
+	feed, ok := layout.ParseKey(g.o.shard.Kind, s.key)
+	if !ok {
+		g.skip(s.body.Offset) // not ours, whatever it is
+		return ctx.Err()
+	}
+	h := &handed{offset: s.body.Offset, time: s.body.Time}
+	g.mu.Lock()
+	g.read, g.time = h.offset, h.time
+	e := g.undone.PushBack(h)
+	g.mu.Unlock()
+	g.metrics.handed.Inc()
+	g.metrics.undone.Inc()
+	m := Tapped{Feed: feed, Epoch: g.o.lease.Epoch, Message: s.body, Done: func() { g.done(e) }}
+	if err := g.to.Message(ctx, m); err != nil {
+		return fmt.Errorf("hand message %d to the tap: %w", h.offset, err)
+	}
+	return ctx.Err()
+}
+
+func (g *tapping) done(e *list.Element) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if h, ok := e.Value.(*handed); ok && !h.done {
+		h.done = true
+		g.undone.Remove(e)
+		g.metrics.undone.Dec()
+	}
+}
+
+// abandon forgets what is not done: it will be handed over again.
+func (g *tapping) abandon() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for e := g.undone.Front(); e != nil; e = g.undone.Front() {
+		if h, ok := e.Value.(*handed); ok {
+			h.done = true
+		}
+		g.undone.Remove(e)
+		g.metrics.undone.Dec()
+	}
+}
+
+// skip notes that up to there is nothing more to hand over.
+func (g *tapping) skip(last uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.read = max(g.read, last)
+}
+
+// reached is how far everything is done.
+func (g *tapping) reached() tapCursor {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c := tapCursor{Epoch: g.o.lease.Epoch, Term: g.o.lease.Term, Offset: g.read, Time: g.time}
+	if front := g.undone.Front(); front != nil {
+		if h, ok := front.Value.(*handed); ok {
+			c.Offset, c.Time = h.offset-1, h.time
+		}
+	}
+	return c
+}
+
+// saveRegularly writes the cursor every so often, until ctx ends; it stops everything if the tap is another owner's.
+func (g *tapping) saveRegularly(ctx context.Context, stop context.CancelCauseFunc) {
+	for sleep(ctx, cursorEvery) {
+		write, cancel := context.WithTimeout(ctx, cursorWait)
+		err := g.save(write)
+		cancel()
+		switch {
+		case errors.Is(err, errTapDeposed):
+			stop(err)
+			return
+		case err != nil && ctx.Err() == nil:
+			g.metrics.cursorErrors.Inc()
+		}
+	}
+}
+
+// tapCursor says where a tap has got to in a shard, as JSON in its row.
+type tapCursor struct {
+	Epoch string `json:"epoch"`
+	// Term is that of the owner that wrote it.
+	Term uint64 `json:"term"`
+	// Offset: everything up to it is done. Everything done was stored before Time or in that millisecond, in ms since 1970.
+	Offset uint64 `json:"offset"`
+	Time   int64  `json:"time"`
+}
+
+func parseTapCursor(raw []byte) (c tapCursor, err error) {
+	if err = json.Unmarshal(raw, &c); err != nil {
+		err = fmt.Errorf("read the cursor of a tap: %w", err)
+	}
+	return c, err
+}
