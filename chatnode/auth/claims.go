@@ -21,6 +21,8 @@ type Connection struct {
 	ID        string    // claim jti, may be empty
 	ExpiresAt time.Time // claim exp, zero: never
 	IssuedAt  time.Time // claim iat, zero: not said
+	// Admin is the claim admin: the bearer may do everything in the app.
+	Admin bool
 	// Info is the claim info as compact JSON, shown to other members as
 	// conn_info; nil: none.
 	Info json.RawMessage
@@ -50,6 +52,7 @@ type Subscription struct {
 type claims struct {
 	jwt.Claims
 	App      string   `json:"app"`
+	Admin    bool     `json:"admin"`
 	Client   string   `json:"client"`
 	Channel  *string  `json:"channel"`
 	Channels []string `json:"channels"`
@@ -113,6 +116,7 @@ func (c claims) connection() (Connection, error) {
 		ID:        c.ID,
 		ExpiresAt: c.Expiry.Time(),
 		IssuedAt:  c.IssuedAt.Time(),
+		Admin:     c.Admin,
 		Info:      json.RawMessage(c.Info),
 		Channels:  c.Channels,
 		Subs:      subs,

@@ -17,10 +17,10 @@ func TestConnectionCarriesTheClaims(t *testing.T) {
 		want    Connection
 	}{
 		"all": {
-			`{"sub":"ann","app":"shop","jti":"7","exp":1800000060,"iat":1799999999,"info":{"name": "Ann",
+			`{"sub":"ann","app":"shop","jti":"7","admin":true,"exp":1800000060,"iat":1799999999,"info":{"name": "Ann",
 			"n":12345678901234567890},"channels":["a","b"],"subs":{"c":{"info":{ },"data": [1, 2]},"d":{}}}`,
 			Connection{
-				User: "ann", App: "shop", ID: "7",
+				User: "ann", App: "shop", ID: "7", Admin: true,
 				ExpiresAt: time.Unix(1_800_000_060, 0), IssuedAt: time.Unix(1_799_999_999, 0),
 				Info:     json.RawMessage(`{"name":"Ann","n":12345678901234567890}`),
 				Channels: []string{"a", "b"},

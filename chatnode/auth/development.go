@@ -73,6 +73,15 @@ func (d *Development) Secret() []byte { return d.options.Secret }
 // Token signs a connection token of the user, good for at least ttl. Tokens
 // count whole seconds: it ends at the next of them.
 func (d *Development) Token(user string, ttl time.Duration) (string, error) {
+	return d.sign(user, ttl, false)
+}
+
+// AdminToken signs a token like Token's that may do everything in the app.
+func (d *Development) AdminToken(user string, ttl time.Duration) (string, error) {
+	return d.sign(user, ttl, true)
+}
+
+func (d *Development) sign(user string, ttl time.Duration, admin bool) (string, error) {
 	if err := checkDevelopmentUser(user); err != nil {
 		return "", err
 	}
@@ -80,12 +89,15 @@ func (d *Development) Token(user string, ttl time.Duration) (string, error) {
 		return "", fmt.Errorf("ttl must be 1 to %d seconds", int(maxDevelopmentTTL.Seconds()))
 	}
 	now := d.options.Clock()
-	c := jwt.Claims{
+	c := struct {
+		jwt.Claims
+		Admin bool `json:"admin,omitempty"`
+	}{jwt.Claims{
 		Subject:  user,
 		Issuer:   d.options.Issuer,
 		IssuedAt: jwt.NewNumericDate(now),
 		Expiry:   jwt.NewNumericDate(now.Add(ttl + time.Second - 1)),
-	}
+	}, admin}
 	if d.options.Audience != "" {
 		c.Audience = jwt.Audience{d.options.Audience}
 	}
@@ -106,7 +118,7 @@ func checkDevelopmentUser(user string) error {
 	return nil
 }
 
-// ServeHTTP answers GET /dev/token?user=NAME[&ttl=SECONDS] with
+// ServeHTTP answers GET /dev/token?user=NAME[&ttl=SECONDS][&admin=true] with
 // {"token":"..."} (ttl 24 hours by default), or {"error":"..."} and a 4xx
 // status. Other origins cannot read it: no CORS header is sent.
 func (d *Development) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +136,12 @@ func (d *Development) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		ttl = time.Duration(seconds) * time.Second
 	}
-	token, err := d.Token(r.URL.Query().Get("user"), ttl)
+	admin := r.URL.Query().Get("admin")
+	if admin != "" && admin != "true" && admin != "false" {
+		writeJSON(w, http.StatusBadRequest, "error", "admin must be true or false")
+		return
+	}
+	token, err := d.sign(r.URL.Query().Get("user"), ttl, admin == "true")
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, "error", err.Error())
 		return

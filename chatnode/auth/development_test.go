@@ -24,6 +24,25 @@ func TestDevelopmentTokenIsAcceptedByTheVerifier(t *testing.T) {
 	}
 }
 
+func TestDevelopmentTokensAreOfAdminsOnlyIfAskedFor(t *testing.T) {
+	d := must(NewDevelopment(DevelopmentOptions{Secret: testSecret, Clock: frozenAtTheDay}))
+	v := newVerifier(t, Options{HMACSecret: testSecret})
+	for query, admin := range map[string]bool{"": false, "&admin=false": false, "&admin=true": true} {
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/dev/token?user=ann"+query, http.NoBody))
+		var answer struct{ Token string }
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := v.Connection(answer.Token); err != nil || c.Admin != admin {
+			t.Errorf("%q: admin %v, %v", query, c.Admin, err)
+		}
+	}
+	if c, err := v.Connection(must(d.AdminToken("ann", time.Minute))); err != nil || !c.Admin || c.User != "ann" {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
 func TestDevelopmentSecretOutlivesARestartAndStaysPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	first := must(NewDevelopment(DevelopmentOptions{DataDir: dir}))
@@ -71,6 +90,7 @@ func TestDevelopmentHandlerAnswersTokensAndErrorsAsJSON(t *testing.T) {
 		"ttl a word":        {"GET", "user=ann&ttl=soon", 400, "", 0},
 		"ttl too long":      {"GET", "user=ann&ttl=2592001", 400, "", 0},
 		"ttl overflows":     {"GET", "user=ann&ttl=18446744073709551616", 400, "", 0},
+		"admin a word":      {"GET", "user=ann&admin=yes", 400, "", 0},
 		"POST":              {"POST", "user=ann", 405, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,8 @@
 // URL or a file. Keys follow their source while the node runs; a source that
 // breaks leaves the keys of before in use.
 //
+// Servers of applications have keys instead, from a file: [Verifier.ServerKey].
+//
 // Errors carry no part of a token and no key. Names of users, apps and
 // channels are handed on as the token has them: their rules belong to chat.
 package auth

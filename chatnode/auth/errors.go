@@ -35,6 +35,8 @@ var (
 	// ErrUnavailable: the keys cannot be had at the moment; the token may be
 	// good, and the client may come back with it.
 	ErrUnavailable = errors.New("token keys are not available at the moment")
+	// ErrServerKey: no application's server has that key.
+	ErrServerKey = errors.New("server key is unknown")
 )
 
 // results names each error in the metric of verified tokens.
@@ -53,6 +55,7 @@ var results = map[error]string{
 	ErrPurpose:     "purpose",
 	ErrNoKeys:      "no_keys",
 	ErrUnavailable: "unavailable",
+	ErrServerKey:   "server_key",
 }
 
 // resultOf finds the metric label of err, wrapped or not.

@@ -23,6 +23,8 @@ type Options struct {
 	JWKSURL string
 	// JWKSFile holds the key set instead.
 	JWKSFile string
+	// ServerKeysFile holds the keys of applications' servers; see ServerKey.
+	ServerKeysFile string
 
 	Issuer   string // required claim iss; empty: any
 	Audience string // required member of the claim aud; empty: any
@@ -109,6 +111,13 @@ func (v *Verifier) open(ctx context.Context) ([]func(context.Context), error) {
 		}
 	case v.options.HMACSecretFile != "":
 		f := v.follow("hmac_file", v.options.HMACSecretFile, v.secret.setText)
+		if err := f.load(); err != nil {
+			return nil, err
+		}
+		background = append(background, f.run)
+	}
+	if v.options.ServerKeysFile != "" {
+		f := v.follow("server_keys_file", v.options.ServerKeysFile, v.servers.set)
 		if err := f.load(); err != nil {
 			return nil, err
 		}

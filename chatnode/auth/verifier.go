@@ -22,6 +22,7 @@ type Verifier struct {
 	metrics *metrics
 	secret  secret
 	keys    keySource
+	servers serverKeys
 	stop    func()
 }
 

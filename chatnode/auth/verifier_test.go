@@ -53,6 +53,8 @@ func TestTokenIsAcceptedOrHasItsOwnError(t *testing.T) {
 		"exp beyond all time":          {hs(map[string]any{"exp": 1e300}), ErrClaims},
 		"no sub":                       {hs(map[string]any{"sub": ""}), ErrClaims},
 		"sub as a number":              {hs(map[string]any{"sub": 7}), ErrClaims},
+		"admin as a word":              {hs(map[string]any{"admin": "yes"}), ErrClaims},
+		"admin as a number":            {hs(map[string]any{"admin": 1}), ErrClaims},
 		"sub twice":                    {sign(t, jose.HS256, testSecret, "", `{"sub":"ann","sub":"bob"}`), ErrClaims},
 		"not UTF-8":                    {sign(t, jose.HS256, testSecret, "", "{\"sub\":\"a\xff\"}"), ErrClaims},
 		"payload not an object":        {sign(t, jose.HS256, testSecret, "", `"ann"`), ErrClaims},
