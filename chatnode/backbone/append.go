@@ -228,6 +228,9 @@ func (s *appendShard) send(p *Pending) {
 	if len(p.draft.Info) > 0 {
 		header[infoHeader] = []string{string(p.draft.Info)}
 	}
+	if note := p.draft.Note.String(); note != "" {
+		header[noteHeader] = []string{note}
+	}
 	if len(p.numbers) > 1 {
 		b.metrics.appendRetries.Inc()
 	}

@@ -8,27 +8,36 @@ import (
 // What a payload on a live subject is: its first byte.
 const (
 	liveMessage = 'M'
+	liveNoted   = 'N'
 	liveSignal  = 'S'
 )
 
 var errEnvelope = errors.New("malformed live envelope")
 
 // appendEnvelope writes a stored message as it travels on a live subject: 'M', then as varints the dispatcher's term, the offset,
-// the previous offset plus one (0: unknown), the time and the length of the info; then info and data.
+// the previous offset plus one (0: unknown), the time and the length of the info; then info and data. A message with a note begins
+// with 'N' and has the note, with its length before it, after the info.
 func appendEnvelope(dst []byte, term uint64, m *Message) []byte {
-	dst = append(dst, liveMessage)
+	note, kind := m.Note.String(), byte(liveMessage)
+	if note != "" {
+		kind = liveNoted
+	}
+	dst = append(dst, kind)
 	dst = binary.AppendUvarint(dst, term)
 	dst = binary.AppendUvarint(dst, m.Offset)
 	dst = binary.AppendUvarint(dst, m.prev+1)
 	dst = binary.AppendUvarint(dst, uint64(m.Time))
 	dst = binary.AppendUvarint(dst, uint64(len(m.Info)))
 	dst = append(dst, m.Info...)
+	if note != "" {
+		dst = appendString(dst, note)
+	}
 	return append(dst, m.Data...)
 }
 
 // parseEnvelope is the inverse of appendEnvelope. The message refers to the bytes of b.
 func parseEnvelope(b []byte) (term uint64, m *Message, err error) {
-	if len(b) == 0 || b[0] != liveMessage {
+	if len(b) == 0 || b[0] != liveMessage && b[0] != liveNoted {
 		return 0, nil, errEnvelope
 	}
 	r := cursor{rest: b[1:]}
@@ -36,6 +45,9 @@ func parseEnvelope(b []byte) (term uint64, m *Message, err error) {
 	m = &Message{Offset: r.uvarint(), prev: r.uvarint() - 1, Time: int64(r.uvarint())}
 	if info := r.bytes(); len(info) > 0 {
 		m.Info = info
+	}
+	if b[0] == liveNoted {
+		m.Note = parseNote(r.string())
 	}
 	m.Data = r.rest
 	if r.bad {

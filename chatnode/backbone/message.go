@@ -26,6 +26,8 @@ type Message struct {
 	Info []byte
 	// Data is the stored event, JSON.
 	Data []byte
+	// Note is what lists and counts know of it.
+	Note Note
 
 	// prev is the offset of the feed's message before this one: 0 if there is none, unknownPrev if nobody could tell.
 	prev uint64
@@ -34,7 +36,7 @@ type Message struct {
 const unknownPrev = ^uint64(0)
 
 // Size is about how much memory the message takes, in bytes.
-func (m *Message) Size() int { return len(m.Info) + len(m.Data) + 96 }
+func (m *Message) Size() int { return len(m.Info) + len(m.Data) + 8*len(m.Note.Mentions) + 96 }
 
 // Draft is a message that is to be stored.
 type Draft struct {
@@ -45,6 +47,8 @@ type Draft struct {
 	Sender string
 	// Info and Data are stored as they are; see Message.
 	Info, Data []byte
+	// Note, if it has a kind, makes the message one that is listed and counted, or a change of such a one.
+	Note Note
 }
 
 // Receipt says where a message was stored.

@@ -30,6 +30,11 @@ type metrics struct {
 	checkpointErrors prometheus.Counter
 	reconnects       prometheus.Counter
 	tables           *tableMetrics
+	followErrors     prometheus.Counter
+	stray            prometheus.Counter
+	recalled         prometheus.Counter
+	erasures         *prometheus.CounterVec
+	erasing          prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer, tails func() float64, waiting func() float64) *metrics {
@@ -64,9 +69,16 @@ func newMetrics(r prometheus.Registerer, tails func() float64, waiting func() fl
 		claimErrors:      counter("claim_errors", "Claims of a shard that failed."),
 		checkpointErrors: counter("checkpoint_errors", "Checkpoints of an index that failed."),
 		reconnects:       counter("reconnects", "Connections to NATS made anew."),
-		owned:            prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_log_owned_shards", Help: "Shards that this node owns."}),
+		followErrors:     counter("follow_errors", "Attempts to follow up an edit, a deletion, a reaction or a reply that failed and were repeated."),
+		stray:            counter("stray_changes", "Edits, deletions and reactions of messages that do not exist."),
+		recalled:         counter("recalled", "Erased messages put back into the index by what later events tell of them."),
+		erasures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatnode_log_erasures_total", Help: "Messages erased because of an edit or a deletion, by outcome: done, failed (and tried again), put off.",
+		}, []string{"outcome"}),
+		erasing: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_log_pending_erasures", Help: "Messages that this node has to erase."}),
+		owned:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_log_owned_shards", Help: "Shards that this node owns."}),
 	}
-	register(r, m.appends, m.appendSeconds, m.owned,
+	register(r, m.appends, m.appendSeconds, m.owned, m.erasures, m.erasing,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chatnode_log_followed_feeds", Help: "Feeds that this node follows."}, tails),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "chatnode_log_waiting_appends", Help: "Messages waiting for their acknowledgement.",

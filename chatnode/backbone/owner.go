@@ -45,7 +45,14 @@ type owner struct {
 	// before is the stream's last sequence as this owner began: earlier owners' answers may have told of everything up to it.
 	before uint64
 
-	index *index.Index
+	index  *index.Index
+	ledger *ledger
+	recall recall
+	// first is the stream's first sequence, as the reader found it. Everything before floor is discarded; that was looked at when
+	// first was trimmed.
+	first          atomic.Uint64
+	trimming       sync.Mutex
+	floor, trimmed uint64
 	// read is how far the stream has been read: into the index and, beyond from, out to the listeners.
 	read    progress
 	answers chan struct{}
@@ -90,9 +97,11 @@ func (o *owner) run(ctx context.Context) error {
 	defer func() { _ = sub.Unsubscribe() }()
 	var background sync.WaitGroup
 	defer background.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	background.Go(func() { o.checkpoints(ctx) })
+	background.Go(func() { o.ledger.run(ctx) })
+	background.Go(func() { o.ledger.eraseAll(ctx, func() { cancel(errPutOff) }) })
 	background.Go(func() { o.runTaps(ctx) })
 	o.b.log.Debug("own a shard", "shard", o.shard.String(), "term", o.lease.Term, "from", o.from, "last", state.Last)
 
@@ -106,7 +115,11 @@ func (o *owner) run(ctx context.Context) error {
 		opened: o.opened, deliver: func(s stored) error { return o.take(ctx, s) }, caughtUp: o.read.set,
 	}
 	// The index may know messages that its former owner did not dispatch, or of which no beacon has told.
-	return r.run(ctx, min(o.index.Covered(), o.from)+1)
+	err = r.run(ctx, min(o.index.Covered(), o.from)+1)
+	if errors.Is(context.Cause(ctx), errPutOff) {
+		return errPutOff
+	}
+	return err
 }
 
 func (o *owner) openIndex(ctx context.Context) (streamState, error) {
@@ -115,12 +128,12 @@ func (o *owner) openIndex(ctx context.Context) (streamState, error) {
 		if err == nil {
 			o.index, err = index.Open(ctx, o.b.indexStore, o.shard, index.Options{
 				Incarnation:  state.Created.UTC().Format(time.RFC3339Nano) + "/" + o.lease.Epoch,
-				First:        state.First,
 				Last:         state.Last,
 				Term:         o.lease.Term,
 				StoreTimeout: storeWait,
 			})
 			if err == nil {
+				o.ledger = newLedger(o.b, o.shard, o.index)
 				return state, nil
 			}
 		}
@@ -135,7 +148,7 @@ func (o *owner) openIndex(ctx context.Context) (streamState, error) {
 func (o *owner) closeIndex() {
 	ctx, cancel := context.WithTimeout(context.Background(), lastCheckpoint)
 	defer cancel()
-	if err := o.index.Checkpoint(ctx); err != nil {
+	if err := o.index.Checkpoint(ctx, o.ledger.settled(o.read.at())); err != nil {
 		o.b.metrics.checkpointErrors.Inc()
 	}
 	o.index.Close()
@@ -146,7 +159,7 @@ func (o *owner) opened(state streamState) error {
 	if state.Last < o.position() || !state.Created.Equal(o.lease.Created) {
 		return errTruncated
 	}
-	o.index.Trim(state.First)
+	o.first.Store(state.First)
 	return nil
 }
 
@@ -155,9 +168,15 @@ func (o *owner) position() uint64 { return max(o.from, o.read.at()) }
 
 // take handles the stream's next message: into the index, and out to the listeners unless an earlier owner has done that.
 func (o *owner) take(ctx context.Context, s stored) error {
+	if err := o.fillGap(ctx, s); err != nil {
+		return fmt.Errorf("look for erased messages: %w", err)
+	}
 	prev, known, err := o.index.Add(s.key, index.Entry{Seq: s.body.Offset, Time: s.body.Time, ID: idHash(s.id)})
 	if err != nil {
 		return fmt.Errorf("add to the index: %w", err)
+	}
+	if err := o.ledger.note(ctx, s); err != nil {
+		return fmt.Errorf("add to the ledger: %w", err)
 	}
 	if s.body.Offset > o.from {
 		s.body.prev = prev
@@ -184,11 +203,11 @@ func (o *owner) checkpoints(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			covered := o.index.Covered()
+			covered := o.ledger.settled(o.read.at())
 			if covered == last || now.Sub(at) < checkpointEvery && covered-last < checkpointMessages {
 				continue
 			}
-			if err := o.index.Checkpoint(ctx); err != nil {
+			if err := o.index.Checkpoint(ctx, covered); err != nil {
 				o.b.metrics.checkpointErrors.Inc()
 				continue
 			}
@@ -243,6 +262,9 @@ func (o *owner) answer(ctx context.Context, q question) (a answer, err error) {
 		_ = o.read.wait(brief, q.Offset)
 		cancel()
 	}
+	if err := o.trim(ctx); err != nil {
+		return answer{}, err
+	}
 	feeds := q.Feeds
 	if q.Feed != "" {
 		feeds = append(feeds, q.Feed)
@@ -256,18 +278,42 @@ func (o *owner) answer(ctx context.Context, q question) (a answer, err error) {
 		}
 		a.Heads = append(a.Heads, head.Seq)
 	}
+	return a, o.reply(ctx, q, &a)
+}
+
+// reply fills in what was asked for.
+func (o *owner) reply(ctx context.Context, q question, a *answer) (err error) {
 	switch q.Op {
+	case "heads":
+		return nil
 	case "after":
 		a.Offsets, a.More, a.Complete, err = o.index.After(ctx, q.Feed, q.Offset, q.Limit)
+		a.Hidden = o.ledger.hiddenOf(a.Offsets)
+		return err
 	case "before":
 		a.Offsets, a.More, a.Complete, err = o.index.Before(ctx, q.Feed, q.Offset, q.Limit)
+		a.Hidden = o.ledger.hiddenOf(a.Offsets)
+		return err
 	case "find":
 		a.Offsets, err = o.index.Find(ctx, q.Feed, q.ID, time.UnixMilli(q.Since))
-	case "heads":
+		return err
+	}
+	if err := o.ledger.settle(ctx); err != nil {
+		return errors.New("its ledger is behind")
+	}
+	switch q.Op {
+	case "messages":
+		a.Rows, a.More, err = o.ledger.rows(ctx, q)
+	case "message":
+		a.Rows, err = o.ledger.row(ctx, q)
+	case "unread":
+		a.Unread, err = o.ledger.unread(ctx, q.Unread)
+	case "erased":
+		a.Offsets, err = o.ledger.erased(ctx, q.Offsets)
 	default:
 		err = fmt.Errorf("unknown question %q", q.Op)
 	}
-	return a, err
+	return err
 }
 
 // progress is a position that only grows, set by one goroutine, and can be waited for.

@@ -14,7 +14,7 @@ import (
 
 // question is what a node asks the owner of a shard about its index.
 type question struct {
-	// Op is "after", "before", "find" or "heads".
+	// Op is "after", "before", "find", "heads", "messages", "message", "unread" or "erased".
 	Op string `json:"op"`
 	// Feed is a feed's key; Feeds are many, for heads.
 	Feed  string   `json:"feed,omitempty"`
@@ -22,6 +22,13 @@ type question struct {
 	// Offset and Limit bound a page.
 	Offset uint64 `json:"offset,omitempty"`
 	Limit  int    `json:"limit,omitempty"`
+	// Offsets are messages that are gone, of which the answer tells those that were erased.
+	Offsets []uint64 `json:"offsets,omitempty"`
+	// Before and Thread are those of a MessagesQuery, whose After is the Offset here.
+	Before uint64 `json:"before,omitempty"`
+	Thread uint64 `json:"thread,omitempty"`
+	// Unread is, for that, what is asked of each feed.
+	Unread []unreadAsk `json:"unread,omitempty"`
 	// ID is the hash of a message id, Since (ms) the oldest time that it may have been stored.
 	ID    uint64 `json:"id,omitempty"`
 	Since int64  `json:"since,omitempty"`
@@ -37,6 +44,11 @@ type answer struct {
 	// Offsets are a page or the candidates for an id; Heads the newest offsets of the feeds asked about (0: none).
 	Offsets []uint64 `json:"offsets,omitempty"`
 	Heads   []uint64 `json:"heads,omitempty"`
+	// Hidden are those of a page's Offsets that are being erased, or have just been: a replica may still have them.
+	Hidden []uint64 `json:"hidden,omitempty"`
+	// Rows are messages as they are now; Unread answers the parts of such a question in their order.
+	Rows   []row    `json:"rows,omitempty"`
+	Unread []Unread `json:"unread,omitempty"`
 	// Position is how far the owner had read the shard before it looked the heads up.
 	Position uint64 `json:"position"`
 	More     bool   `json:"more,omitempty"`

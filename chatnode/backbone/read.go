@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,31 +47,41 @@ func (b *Backbone) page(ctx context.Context, feed Feed, q question) (Page, error
 	if err != nil {
 		return Page{}, err
 	}
-	messages, err := b.fetch(ctx, shard, a.Offsets)
-	if err != nil {
-		return Page{}, err
-	}
 	page := Page{Head: head, End: q.Offset, Complete: a.Complete, More: a.More}
 	if n := len(a.Offsets); n > 0 {
 		page.End = a.Offsets[n-1]
 	}
-	oldestGone := ^uint64(0)
+	visible := slices.DeleteFunc(a.Offsets, func(offset uint64) bool { return slices.Contains(a.Hidden, offset) })
+	messages, err := b.fetch(ctx, shard, visible)
+	if err != nil {
+		return Page{}, err
+	}
+	var gone []uint64
 	for i, m := range messages {
 		if m != nil {
 			page.Messages = append(page.Messages, m.body)
 		} else {
-			oldestGone = min(oldestGone, a.Offsets[i])
+			gone = append(gone, visible[i])
 		}
 	}
-	if len(page.Messages) < len(messages) {
-		// Erased, which counts as read, or discarded with everything before it.
-		first, err := b.firstOf(ctx, shard)
-		if err != nil {
-			return Page{}, err
-		}
-		page.Complete = page.Complete && oldestGone >= first
+	if len(gone) > 0 && page.Complete {
+		page.Complete, err = b.allErased(ctx, shard, gone)
 	}
-	return page, nil
+	return page, err
+}
+
+// allErased says of messages that are gone whether they were erased, which counts as read, or discarded with everything before them.
+func (b *Backbone) allErased(ctx context.Context, shard layout.Shard, gone []uint64) (bool, error) {
+	first, err := b.firstOf(ctx, shard)
+	if err != nil {
+		return false, err
+	}
+	front := slices.DeleteFunc(gone, func(offset uint64) bool { return offset >= first })
+	if len(front) == 0 {
+		return true, nil
+	}
+	a, err := b.ask(ctx, shard, question{Op: "erased", Offsets: front})
+	return len(a.Offsets) == len(front), err
 }
 
 // find looks a stored id up by the owner's index; it gives the message's offset, or 0.
@@ -187,7 +198,9 @@ func parseDirect(m *nats.Msg, prefix string) *stored {
 }
 
 func newStored(key string, offset uint64, at time.Time, header nats.Header, data []byte) *stored {
-	s := &stored{key: key, id: header.Get(nats.MsgIdHdr), body: &Message{Offset: offset, Time: at.UnixMilli(), Data: data}}
+	s := &stored{key: key, id: header.Get(nats.MsgIdHdr), body: &Message{
+		Offset: offset, Time: at.UnixMilli(), Data: data, Note: parseNote(header.Get(noteHeader)),
+	}}
 	if info := header.Get(infoHeader); info != "" {
 		s.body.Info = []byte(info)
 	}

@@ -152,7 +152,7 @@ func (r *reader) status(p *puller, h nats.Header, delivered uint64) bool {
 
 func (r *reader) parse(m *nats.Msg, d delivery) stored {
 	s := stored{key: strings.TrimPrefix(m.Subject, r.prefix), id: m.Header.Get(nats.MsgIdHdr)}
-	s.body = &Message{Offset: d.streamSeq, Time: d.time / int64(time.Millisecond), Data: m.Data}
+	s.body = &Message{Offset: d.streamSeq, Time: d.time / int64(time.Millisecond), Data: m.Data, Note: parseNote(m.Header.Get(noteHeader))}
 	if info := m.Header.Get(infoHeader); info != "" {
 		s.body.Info = []byte(info)
 	}

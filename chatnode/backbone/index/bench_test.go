@@ -42,7 +42,7 @@ func BenchmarkAddCold(b *testing.B) {
 			}
 			x := open(b, store, Options{Term: 1})
 			hear(b, x, 1, 100*feeds, names...)
-			if err := x.Checkpoint(b.Context()); err != nil {
+			if err := x.Checkpoint(b.Context(), MaxSeq); err != nil {
 				b.Fatal(err)
 			}
 			x.Close()
@@ -76,7 +76,7 @@ func BenchmarkRead(b *testing.B) {
 	x := open(b, newDisk().open(), Options{Term: 1})
 	defer x.Close()
 	hear(b, x, 1, last, "a", "b", "c", "d")
-	if err := x.Checkpoint(b.Context()); err != nil {
+	if err := x.Checkpoint(b.Context(), MaxSeq); err != nil {
 		b.Fatal(err)
 	}
 	for _, limit := range []int{50, 1000} {
@@ -120,7 +120,7 @@ func BenchmarkCheckpoint(b *testing.B) {
 			}
 		}
 		b.StartTimer()
-		if err := x.Checkpoint(b.Context()); err != nil {
+		if err := x.Checkpoint(b.Context(), MaxSeq); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -153,7 +153,7 @@ func BenchmarkMemory(b *testing.B) {
 				runtime.ReadMemStats(&after)
 				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/entries, "heap-bytes/entry")
 				b.ReportMetric(float64(x.Stats().Bytes)/entries, "counted-bytes/entry")
-				if err := x.Checkpoint(b.Context()); err != nil {
+				if err := x.Checkpoint(b.Context(), MaxSeq); err != nil {
 					b.Fatal(err)
 				}
 				b.ReportMetric(float64(x.Stats().BytesWritten)/entries, "stored-bytes/entry")

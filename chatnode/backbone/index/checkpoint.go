@@ -76,13 +76,14 @@ func (x *Index) verify(ctx context.Context) error {
 	return x.end(ErrDeposed)
 }
 
-// Checkpoint saves every feed that has changed and then notes in the store that everything added before the call is there. It may
-// run beside Add. Errors: ErrDeposed, ErrClosed, those of the store; the checkpoint before stays valid then.
-func (x *Index) Checkpoint(ctx context.Context) error {
+// Checkpoint saves every feed that has changed and then notes in the store that everything added before the call is there, up to the
+// sequence until: what comes after it will be added again by the next owner. It may run beside Add. Errors: ErrDeposed, ErrClosed,
+// those of the store; the checkpoint before stays valid then.
+func (x *Index) Checkpoint(ctx context.Context, until uint64) error {
 	x.saving.Lock()
 	defer x.saving.Unlock()
 	x.mu.Lock()
-	covered, ended := x.position, x.ended
+	covered, from, ended := max(min(x.position, until), x.saved.covered), x.from, x.ended
 	x.checkpoint, x.unsaved = x.unsaved, x.checkpoint
 	x.mu.Unlock()
 	if ended != nil {
@@ -94,7 +95,7 @@ func (x *Index) Checkpoint(ctx context.Context) error {
 	if covered == x.saved.covered && x.options.Now().Sub(x.savedAt) < refresh {
 		return nil
 	}
-	if err := x.saveRecord(ctx, covered); err != nil {
+	if err := x.saveRecord(ctx, from, covered); err != nil {
 		return fmt.Errorf("checkpoint of %s: %w", x.shard, err)
 	}
 	return nil
@@ -128,10 +129,10 @@ func (x *Index) saveFeeds(ctx context.Context) error {
 	return first
 }
 
-// saveRecord writes the record that everything up to the sequence is in the store.
-func (x *Index) saveRecord(ctx context.Context, covered uint64) error {
+// saveRecord writes the record that everything between the sequences is in the store.
+func (x *Index) saveRecord(ctx context.Context, from, covered uint64) error {
 	record := x.saved
-	record.covered = covered
+	record.from, record.covered = from, covered
 	for range 3 {
 		revision, err := x.update(ctx, x.checkpointKey(), record.encode(), x.savedAs)
 		if err == nil {

@@ -123,7 +123,7 @@ func (x *Index) fetchHead(ctx context.Context, key string) (page, uint64, error)
 	if err := x.verify(ctx); err != nil {
 		return page{}, 0, err
 	}
-	if malformed != nil {
+	if malformed != nil && !errors.Is(malformed, errForeign) {
 		x.count.malformed.Add(1)
 		return page{number: 1, links: []link{lost}}, revision, nil
 	}

@@ -34,7 +34,7 @@ func TestMillionEntriesOverTenThousandFeedsInLittleMemory(t *testing.T) {
 		}
 		want[feed] = append(want[feed], seq)
 		if seq%20_000 == 0 {
-			if err := x.Checkpoint(t.Context()); err != nil {
+			if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 				t.Fatal(err)
 			}
 			most = max(most, x.Stats().Bytes)
@@ -95,7 +95,7 @@ func TestFeedWhosePastIsOutOfReachGetsItLater(t *testing.T) {
 	d := newDisk()
 	x := open(t, d.open(), options(1, 0))
 	hear(t, x, 1, 20, "a", "b")
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	x.Close()
@@ -120,7 +120,7 @@ func TestFeedWhosePastIsOutOfReachGetsItLater(t *testing.T) {
 	}
 	hear(t, x, 24, 40, "a", "b")
 	expect(t, x, 40, "a", "b")
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -129,7 +129,7 @@ func TestHotFeedCostsNoStoreOperation(t *testing.T) {
 	d := newDisk()
 	x := open(t, d.open(), options(1, 0))
 	hear(t, x, 1, 10, "a", "b")
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	x.Close()
@@ -165,7 +165,7 @@ func TestReadersAndCheckpointsRunBesideAdd(t *testing.T) {
 	}
 	wg.Go(func() {
 		for ctx.Err() == nil {
-			if err := x.Checkpoint(context.Background()); err != nil {
+			if err := x.Checkpoint(context.Background(), MaxSeq); err != nil {
 				t.Error(err)
 				return
 			}

@@ -128,7 +128,7 @@ func (w *world) add(t *rapid.T) {
 }
 
 func (w *world) save(t *rapid.T) {
-	if err := w.owner.Checkpoint(context.Background()); err != nil && !w.broken {
+	if err := w.owner.Checkpoint(context.Background(), MaxSeq); err != nil && !w.broken {
 		t.Fatalf("checkpoint: %v", err)
 	}
 }
@@ -185,7 +185,7 @@ func (z *zombie) hear() {
 	z.stream = z.stream[n:]
 }
 
-func (z *zombie) save() { _ = z.index.Checkpoint(context.Background()) }
+func (z *zombie) save() { _ = z.index.Checkpoint(context.Background(), MaxSeq) }
 
 func (z *zombie) read() {
 	for _, feed := range feedNames {

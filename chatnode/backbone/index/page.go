@@ -14,6 +14,8 @@ type Entry struct {
 	Time int64
 	// ID is a 64-bit hash of the message's id; 0 means that it has none, or that it is too old to be asked for.
 	ID uint64
+	// Note is what the feed keeps of the message beside its place; the zero Note takes no room.
+	Note Note
 }
 
 // MaxSeq is the greatest sequence that an index can hold.
@@ -23,7 +25,7 @@ const MaxSeq = 1<<62 - 1
 // before anybody looks for them.
 const idHorizon = 25 * time.Hour
 
-// maxEntryBytes is the most that one entry takes in a page: two varints and an id.
+// maxEntryBytes is the most that one entry without a note takes in a page: two varints and an id.
 const maxEntryBytes = 2*binary.MaxVarintLen64 + 8
 
 // page is a run of one feed's entries, oldest first. Its bytes only ever grow at the end, so that a copy of the struct is a
@@ -32,39 +34,55 @@ type page struct {
 	// number is how many pages of the feed lie before this one.
 	number uint64
 	// links lead to earlier pages, newest first (see chain.go). Shared between pages, never changed.
-	links       []link
-	count       int
+	links []link
+	count int
+	// first and last have no notes.
 	first, last Entry
+	senders     senders
 	buf         []byte
 }
 
 // append adds an entry, which must be newer than the last one.
 func (p *page) append(e Entry) {
+	place := Entry{Seq: e.Seq, Time: e.Time, ID: e.ID}
 	if p.count == 0 {
-		p.first, p.last = e, Entry{Seq: e.Seq, Time: e.Time}
+		p.first, p.last = place, Entry{Seq: e.Seq, Time: e.Time}
 	}
-	if cap(p.buf)-len(p.buf) < maxEntryBytes {
-		p.grow(e.Time)
+	most := maxEntryBytes + e.Note.maxBytes()
+	if cap(p.buf)-len(p.buf) < most {
+		p.grow(e.Time, most)
 	}
-	seq := (e.Seq - p.last.Seq) << 1
+	seq := (e.Seq - p.last.Seq) << 2
 	if e.ID != 0 {
-		seq |= 1
+		seq |= hasID
+	}
+	if e.Note.Kind != 0 {
+		seq |= hasNote
 	}
 	p.buf = binary.AppendUvarint(p.buf, seq)
 	p.buf = binary.AppendVarint(p.buf, e.Time-p.last.Time)
 	if e.ID != 0 {
 		p.buf = binary.LittleEndian.AppendUint64(p.buf, e.ID)
 	}
-	p.last = e
+	if e.Note.Kind != 0 {
+		p.buf = p.senders.append(p.buf, e.Note)
+	}
+	p.last = place
 	p.count++
 }
 
+// What the low bits of an entry's first number say.
+const (
+	hasID   = 1
+	hasNote = 2
+)
+
 // grow makes room for one more entry, and uses the occasion of the copy to drop ids that nobody asks for any more.
-func (p *page) grow(now int64) {
+func (p *page) grow(now int64, by int) {
 	if cutoff := now - idHorizon.Milliseconds(); p.count > 0 && p.first.Time < cutoff {
 		p.buf = p.withoutIDs(cutoff)
 	}
-	p.buf = append(make([]byte, 0, len(p.buf)+len(p.buf)/4+maxEntryBytes+16), p.buf...)
+	p.buf = append(make([]byte, 0, len(p.buf)+len(p.buf)/4+by+16), p.buf...)
 }
 
 // withoutIDs is the page's bytes with no id in entries older than the cutoff.
@@ -87,10 +105,9 @@ func (p *page) fit() {
 // all iterates over the entries, oldest first.
 func (p *page) all() iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		e, rest := Entry{Seq: p.first.Seq, Time: p.first.Time}, p.buf
-		for len(rest) > 0 {
-			var ok bool
-			if e, rest, ok = nextEntry(rest, e); !ok || !yield(e) {
+		d := p.decoder()
+		for len(d.rest) > 0 {
+			if e, ok := d.next(); !ok || !yield(e) {
 				return
 			}
 		}
@@ -112,25 +129,44 @@ func (p *page) upTo(seq uint64) page {
 	return short
 }
 
-// nextEntry decodes the entry at the start of the bytes, which follows prev.
-func nextEntry(buf []byte, prev Entry) (Entry, []byte, bool) {
-	seq, n := binary.Uvarint(buf)
-	if n <= 0 || seq>>1 > MaxSeq-prev.Seq {
-		return Entry{}, nil, false
+// decoder takes entries off the front of a page's bytes.
+type decoder struct {
+	rest    []byte
+	last    Entry
+	senders senders
+}
+
+// decoder begins before the page's first entry.
+func (p *page) decoder() decoder {
+	return decoder{rest: p.buf, last: Entry{Seq: p.first.Seq, Time: p.first.Time}}
+}
+
+// next decodes one entry; false if the bytes hold none.
+func (d *decoder) next() (Entry, bool) {
+	seq, n := binary.Uvarint(d.rest)
+	if n <= 0 || seq>>2 > MaxSeq-d.last.Seq {
+		return Entry{}, false
 	}
-	buf = buf[n:]
-	delta, n := binary.Varint(buf)
+	d.rest = d.rest[n:]
+	delta, n := binary.Varint(d.rest)
 	if n <= 0 {
-		return Entry{}, nil, false
+		return Entry{}, false
 	}
-	buf = buf[n:]
-	e := Entry{Seq: prev.Seq + seq>>1, Time: prev.Time + delta}
-	if seq&1 == 1 {
-		if len(buf) < 8 {
-			return Entry{}, nil, false
+	d.rest = d.rest[n:]
+	e := Entry{Seq: d.last.Seq + seq>>2, Time: d.last.Time + delta}
+	if seq&hasID != 0 {
+		if len(d.rest) < 8 {
+			return Entry{}, false
 		}
-		e.ID = binary.LittleEndian.Uint64(buf)
-		buf = buf[8:]
+		e.ID = binary.LittleEndian.Uint64(d.rest)
+		d.rest = d.rest[8:]
 	}
-	return e, buf, true
+	d.last = e
+	if seq&hasNote != 0 {
+		var ok bool
+		if e.Note, d.rest, ok = d.senders.next(d.rest); !ok {
+			return Entry{}, false
+		}
+	}
+	return e, true
 }

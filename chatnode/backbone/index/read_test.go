@@ -12,7 +12,7 @@ func TestLostPagesMakeAnswersIncomplete(t *testing.T) {
 	d := newDisk()
 	x := open(t, d.open(), options(1, 0))
 	hear(t, x, 1, 42, "a")
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	x.Close()
@@ -54,7 +54,7 @@ func TestMalformedHeadIsAnUnknownPast(t *testing.T) {
 	d := newDisk()
 	x := open(t, d.open(), options(1, 0))
 	hear(t, x, 1, 10, "a")
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	x.Close()
@@ -65,7 +65,7 @@ func TestMalformedHeadIsAnUnknownPast(t *testing.T) {
 	if _, known, err := x.Add("a", Entry{Seq: 11, Time: startMillis}); known || err != nil {
 		t.Fatalf("known %v, error %v", known, err)
 	}
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	got, _, complete, err := x.After(t.Context(), "a", 5, 10)
@@ -79,7 +79,7 @@ func TestFarPagesAreAFewReadsAway(t *testing.T) {
 	d := newDisk()
 	x := open(t, d.open(), options(1, 0))
 	hear(t, x, 1, last, "a")
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	x.Close()

@@ -95,7 +95,7 @@ func TestIndexLivesInABucket(t *testing.T) {
 	o := Options{Term: 1, Incarnation: "one", MaxBytes: 12 << 10, pageEntries: 16, AddTimeout: time.Minute}
 	x := open(t, store, o)
 	hear(t, x, 1, 2000, feeds...)
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	hear(t, x, 2001, 2100, feeds...)
@@ -106,7 +106,7 @@ func TestIndexLivesInABucket(t *testing.T) {
 		t.Fatalf("covers %d", successor.Covered())
 	}
 	hear(t, successor, 2001, 2200, feeds...)
-	if err := x.Checkpoint(t.Context()); !errors.Is(err, ErrDeposed) {
+	if err := x.Checkpoint(t.Context(), MaxSeq); !errors.Is(err, ErrDeposed) {
 		t.Fatalf("checkpoint of the former owner: %v", err)
 	}
 	x.Close()

@@ -53,12 +53,12 @@ func TestCrashAtAnyStoreOperationLosesNothing(t *testing.T) {
 				h := d.open()
 				x := open(t, h, options(1, 0))
 				hear(t, x, 1, 10, "a", "b")
-				if err := x.Checkpoint(t.Context()); err != nil {
+				if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 					t.Fatal(err)
 				}
 				hear(t, x, 11, 50, "a", "b")
 				h.breakAfter(operation, loseAnswer)
-				_ = x.Checkpoint(t.Context())
+				_ = x.Checkpoint(t.Context(), MaxSeq)
 				x.Close()
 
 				x = open(t, d.open(), options(2, 50))
@@ -78,7 +78,7 @@ func TestCheckpointCoversOnlyWhatWasAddedBefore(t *testing.T) {
 			x := open(t, h, options(1, 0))
 			hear(t, x, 1, 30, "a", "b")
 			h.whenReached(operation, func() { hear(t, x, 31, 50, "a", "b") })
-			if err := x.Checkpoint(t.Context()); err != nil {
+			if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 				t.Fatal(err)
 			}
 			last := x.Covered()
@@ -107,18 +107,18 @@ func TestFormerOwnerHarmsNobodyWheneverTheSuccessorComes(t *testing.T) {
 			defer former.Close()
 			hear(t, former, 1, 6, "a")
 			h.breakAfter(1, true)
-			_ = former.Checkpoint(t.Context())
+			_ = former.Checkpoint(t.Context(), MaxSeq)
 			h.heal()
 
 			var successor *Index
 			h.whenReached(operation, func() {
 				successor = open(t, d.open(), options(2, 6))
 				hear(t, successor, successor.Covered()+1, 20, "a")
-				if err := successor.Checkpoint(context.Background()); err != nil {
+				if err := successor.Checkpoint(context.Background(), MaxSeq); err != nil {
 					t.Error(err)
 				}
 			})
-			err := former.Checkpoint(t.Context())
+			err := former.Checkpoint(t.Context(), MaxSeq)
 			if successor == nil {
 				t.Fatal("the checkpoint has fewer operations")
 			}
@@ -143,7 +143,7 @@ func TestFormerOwnerIsTold(t *testing.T) {
 	hear(t, former, 1, 3, "a")
 	successor := open(t, d.open(), options(2, 3))
 	defer successor.Close()
-	if err := former.Checkpoint(t.Context()); !errors.Is(err, ErrDeposed) {
+	if err := former.Checkpoint(t.Context(), MaxSeq); !errors.Is(err, ErrDeposed) {
 		t.Fatalf("checkpoint of the former owner: %v", err)
 	}
 	if _, _, err := former.Add("a", Entry{Seq: 4}); !errors.Is(err, ErrDeposed) {
@@ -163,7 +163,7 @@ func TestIndexOfAnotherIncarnationIsIgnored(t *testing.T) {
 			d := newDisk()
 			x := open(t, d.open(), options(1, 0))
 			hear(t, x, 1, 30, "a", "b")
-			if err := x.Checkpoint(t.Context()); err != nil {
+			if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 				t.Fatal(err)
 			}
 			x.Close()
@@ -173,7 +173,7 @@ func TestIndexOfAnotherIncarnationIsIgnored(t *testing.T) {
 			}
 			expect(t, x, 0, "a", "b")
 			hear(t, x, 1, 9, "b", "a")
-			if err := x.Checkpoint(t.Context()); err != nil {
+			if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 				t.Fatal(err)
 			}
 			x.Close()
@@ -189,7 +189,7 @@ func TestAddOfACoveredMessageTellsWhatIsBeforeIt(t *testing.T) {
 	d := newDisk()
 	x := open(t, d.open(), options(1, 0))
 	hear(t, x, 1, 40, "a", "b")
-	if err := x.Checkpoint(t.Context()); err != nil {
+	if err := x.Checkpoint(t.Context(), MaxSeq); err != nil {
 		t.Fatal(err)
 	}
 	x.Close()

@@ -11,9 +11,10 @@ import (
 //	head, page   term, number, links (first, term)…, count, first sequence, first time, entries
 //	checkpoint   term, first known sequence, covered sequence, incarnation
 //
-// with all numbers as varints.
+// with all numbers as varints. Version 1 knew no notes: its index is not continued but started anew, since an owner of that version
+// may have passed messages with notes. The shard's stream is read again then, once, before the first answer.
 const (
-	version        = 1
+	version        = 2
 	maxPages       = 1 << 53
 	kindHead       = 'h'
 	kindPage       = 'p'
@@ -21,7 +22,11 @@ const (
 	headerBytes    = 10
 )
 
-var errMalformed = errors.New("malformed index value")
+var (
+	errMalformed = errors.New("malformed index value")
+	// errForeign says that a value is in the form of another version, and so of an index that doesn't count.
+	errForeign = errors.New("an index value of another version")
+)
 
 // checkpoint is the record that says how far the stored index is complete, and who owns it.
 type checkpoint struct {
@@ -73,6 +78,9 @@ func (p *page) encode(kind byte, tag, term uint64) []byte {
 
 // decodePage gives the page, which keeps the value's bytes, with the tag and the term of its writer.
 func decodePage(value []byte, kind byte) (p page, tag, term uint64, err error) {
+	if len(value) >= headerBytes && value[0] != version && value[1] == kind {
+		return page{}, 0, 0, errForeign
+	}
 	tag, r := readHeader(value, kind)
 	term, p.number = r.uvarint(), r.uvarint()
 	if p.number > maxPages {
@@ -100,8 +108,9 @@ func decodePage(value []byte, kind byte) (p page, tag, term uint64, err error) {
 // check reads all entries, fills in what follows from them, and says whether they are well formed and in order.
 func (p *page) check() bool {
 	p.last = p.first
-	for rest := p.buf; len(rest) > 0; p.count++ {
-		e, after, ok := nextEntry(rest, p.last)
+	d := p.decoder()
+	for ; len(d.rest) > 0; p.count++ {
+		e, ok := d.next()
 		if !ok || (e.Seq == p.last.Seq) != (p.count == 0) {
 			return false
 		}
@@ -109,10 +118,11 @@ func (p *page) check() bool {
 			if e.Time != p.first.Time {
 				return false
 			}
-			p.first = e
+			p.first = d.last
 		}
-		p.last, rest = e, after
+		p.last = d.last
 	}
+	p.senders = d.senders
 	return p.count > 0
 }
 

@@ -26,7 +26,8 @@ func (l Layout) Rights() Rights {
 	for _, shard := range l.All() {
 		stream := l.Stream(shard)
 		// By sequence from any replica or from the leader, and in order by a consumer.
-		r.Publish = append(r.Publish, info+stream, leaderGet+stream, directGet+stream,
+		// Single messages are erased: those that were edited or deleted.
+		r.Publish = append(r.Publish, info+stream, leaderGet+stream, directGet+stream, leaderDelete+stream,
 			consumerCreate+stream+".*", consumerNext+stream+".*", consumerDelete+stream+".*")
 	}
 	for _, name := range Buckets {
@@ -54,6 +55,7 @@ func (l Layout) Rights() Rights {
 const (
 	info           = "$JS.API.STREAM.INFO."
 	leaderGet      = "$JS.API.STREAM.MSG.GET."
+	leaderDelete   = "$JS.API.STREAM.MSG.DELETE."
 	directGet      = "$JS.API.DIRECT.GET."
 	consumerCreate = "$JS.API.CONSUMER.CREATE."
 	consumerNext   = "$JS.API.CONSUMER.MSG.NEXT."

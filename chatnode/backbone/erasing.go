@@ -1,0 +1,227 @@
+package backbone
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/index"
+)
+
+// Bounds of what an owner erases.
+const (
+	// maxErasing is how many messages of one shard may wait to be erased. Beyond it the owner waits, and if nothing goes forward for
+	// erasePatience, it puts further ones off until it begins anew.
+	maxErasing    = 16384
+	erasePatience = 10 * time.Second
+	// erasersAtOnce is how many of one shard are erased at a time.
+	erasersAtOnce = 4
+	// maxHidden is how many of the newest erased messages are kept from readers whom a replica that is behind could still give them.
+	maxHidden = 8192
+	// maxErasedNoted is how many erasures of one event are noted.
+	maxErasedNoted = 1000
+)
+
+// errPutOff ends an owner that has put erasures off and could do them by now: the next one reads their events again.
+var errPutOff = errors.New("erasures were put off, and are taken up again")
+
+// erasure is one message that is to be erased because of an event.
+type erasure struct {
+	by, seq uint64
+	key     string
+	done    bool
+}
+
+// erasing is the part of a ledger that makes sure of erasures: each is done before a checkpoint passes its event, so that whoever owns
+// the shard then does it again after a crash.
+type erasing struct {
+	lock    sync.Mutex
+	pending []*erasure // in the order of their events
+	open    int        // those of them that aren't done
+	next    int        // the first of them that nobody has in hand
+	putOff  uint64     // the first event whose erasures were put off, 0 if there is none
+	wanted  *sync.Cond // something is pending, or the end
+	moved   chan struct{}
+	ended   bool
+
+	hidden    map[uint64]struct{}
+	hiddenAll []uint64 // in the order in which they are forgotten
+}
+
+func (e *erasing) init() {
+	e.wanted = sync.NewCond(&e.lock)
+	e.moved = make(chan struct{}, 1)
+	e.hidden = map[uint64]struct{}{}
+}
+
+// erase hides messages that an event has made void, notes that they are gone, and has them erased.
+func (l *ledger) erase(ctx context.Context, by *stored, void ...uint64) error {
+	if err := l.noteErased(by.body, void[:min(len(void), maxErasedNoted)]); err != nil {
+		return err
+	}
+	l.erasing.hide(void)
+	for _, seq := range void {
+		if !l.erasing.add(ctx, &erasure{by: by.body.Offset, seq: seq, key: by.key}) {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			l.b.metrics.erasures.WithLabelValues("put off").Inc()
+			continue
+		}
+		l.b.metrics.erasing.Inc()
+	}
+	return nil
+}
+
+// noteErased writes erased sequences down.
+func (l *ledger) noteErased(by *Message, void []uint64) error {
+	void = slices.Sorted(slices.Values(void))
+	for len(void) > 0 {
+		n := 1
+		for n < len(void) && void[n]/erasedSpan == void[0]/erasedSpan {
+			n++
+		}
+		e := index.Entry{Seq: by.Offset, Time: by.Time, Note: index.Note{Kind: uint8(NoteDelete), Mentions: void[:n]}}
+		if err := l.index.Extend(erasedKey(void[0]), e); err != nil {
+			return err
+		}
+		void = void[n:]
+	}
+	return nil
+}
+
+// add queues an erasure; false if it was put off, or ctx has ended.
+func (e *erasing) add(ctx context.Context, one *erasure) bool {
+	stalled := time.NewTimer(erasePatience)
+	defer stalled.Stop()
+	for {
+		e.lock.Lock()
+		if e.putOff == 0 && e.open < maxErasing {
+			e.pending = append(e.pending, one)
+			e.open++
+			e.wanted.Signal()
+			e.lock.Unlock()
+			return true
+		}
+		off := e.putOff > 0
+		e.lock.Unlock()
+		if off {
+			return false
+		}
+		select {
+		case <-e.moved:
+			stalled.Reset(erasePatience)
+		case <-ctx.Done():
+			return false
+		case <-stalled.C:
+			e.lock.Lock()
+			e.putOff = one.by
+			e.lock.Unlock()
+		}
+	}
+}
+
+// take gives the next erasure that nobody has in hand; nil at the end.
+func (e *erasing) take() *erasure {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	for e.next >= len(e.pending) && !e.ended {
+		e.wanted.Wait()
+	}
+	if e.ended {
+		return nil
+	}
+	e.next++
+	return e.pending[e.next-1]
+}
+
+// finish notes that one is done. It reports whether all are, though some were put off.
+func (e *erasing) finish(one *erasure) (begin bool) {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	one.done = true
+	e.open--
+	for len(e.pending) > 0 && e.pending[0].done {
+		e.pending = e.pending[1:]
+		e.next--
+	}
+	signal(e.moved)
+	return e.open == 0 && e.putOff > 0
+}
+
+func (e *erasing) end() {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	e.ended = true
+	e.wanted.Broadcast()
+}
+
+// settled is the sequence, at most read, up to which all erasures are done.
+func (e *erasing) settled(read uint64) uint64 {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	if len(e.pending) > 0 {
+		read = min(read, e.pending[0].by-1)
+	}
+	if e.putOff > 0 {
+		read = min(read, e.putOff-1)
+	}
+	return read
+}
+
+// hide keeps messages from readers from now on.
+func (e *erasing) hide(seqs []uint64) {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	for _, seq := range seqs {
+		if _, is := e.hidden[seq]; is {
+			continue
+		}
+		if len(e.hiddenAll) == maxHidden {
+			delete(e.hidden, e.hiddenAll[0])
+			e.hiddenAll = e.hiddenAll[1:]
+		}
+		e.hidden[seq] = struct{}{}
+		e.hiddenAll = append(e.hiddenAll, seq)
+	}
+}
+
+// hiddenOf are those among the sequences that readers must not get.
+func (e *erasing) hiddenOf(seqs []uint64) (hidden []uint64) {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	for _, seq := range seqs {
+		if _, is := e.hidden[seq]; is {
+			hidden = append(hidden, seq)
+		}
+	}
+	return hidden
+}
+
+// eraseAll erases what is pending until ctx ends. again is called when all is done that can be without beginning anew.
+func (l *ledger) eraseAll(ctx context.Context, again func()) {
+	var workers sync.WaitGroup
+	for range erasersAtOnce {
+		workers.Go(func() {
+			for one := l.erasing.take(); one != nil; one = l.erasing.take() {
+				for l.b.erase(ctx, l.b.live, l.shard, one.key, one.seq) != nil && ctx.Err() == nil {
+					l.b.metrics.erasures.WithLabelValues("failed").Inc()
+				}
+				if ctx.Err() != nil {
+					return
+				}
+				l.b.metrics.erasing.Dec()
+				l.b.metrics.erasures.WithLabelValues("done").Inc()
+				if l.erasing.finish(one) {
+					again()
+				}
+			}
+		})
+	}
+	<-ctx.Done()
+	l.erasing.end()
+	workers.Wait()
+	l.b.metrics.erasing.Sub(float64(l.erasing.open))
+}
