@@ -6,9 +6,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/chatfleet/chatfleet/controllers/plan"
 )
@@ -20,7 +18,6 @@ type seen struct {
 	nodes      []corev1.Pod
 	servers    []corev1.Pod
 	claims     []corev1.PersistentVolumeClaim
-	hpa        *metav1.PartialObjectMetadata
 }
 
 // look reads everything from memory.
@@ -31,9 +28,6 @@ func (w *work) look(ctx context.Context) error {
 		return err
 	}
 	if w.seen.set, err = w.view.StatefulSet(ctx, names.Backbone); err != nil {
-		return err
-	}
-	if w.seen.hpa, err = w.view.Live(ctx, autoscalingv2.SchemeGroupVersion.WithKind("HorizontalPodAutoscaler"), names.Node); err != nil {
 		return err
 	}
 	pods, err := w.view.Pods(ctx, w.c.Name)
@@ -61,7 +55,7 @@ func (s seen) showsCertificate() bool {
 
 // observed is what of it the plan depends on.
 func (s seen) observed() plan.Observed {
-	o := plan.Observed{HPAExists: s.hpa != nil}
+	var o plan.Observed
 	for _, claim := range s.claims {
 		o.Claims = append(o.Claims, plan.Claim{Name: claim.Name, Size: claim.Spec.Resources.Requests[corev1.ResourceStorage]})
 	}

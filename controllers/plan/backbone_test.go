@@ -148,20 +148,20 @@ func TestLayoutFollowsTheSpec(t *testing.T) {
 		bytes  int64 // of each stream
 		bucket int64 // bytes of all buckets
 	}{
-		{"as many copies as servers", servers(5), 5, int64(10<<30) / 100 * 85 / 100 * 85 / 32, int64(10<<30) / 100 * 85 / 100 * 12},
+		{"as many copies as servers", servers(5), 5, int64(10<<30) / 100 * 85 / 100 * 85 / 32, int64(10<<30) / 100 * 85 / 100 * 15},
 		{"what the spec says", func(c *v1alpha1.ChatCluster) {
 			servers(5)(c)
 			c.Spec.History = v1alpha1.HistorySpec{Replicas: pointer(int32(3)), MaxBytes: pointer(resource.MustParse("1Gi"))}
-		}, 3, 1 << 30 / 32, int64(10<<30) / 100 * 85 / 100 * 12},
+		}, 3, 1 << 30 / 32, int64(10<<30) / 100 * 85 / 100 * 15},
 		{"external: one copy, no bound", external, 1, 0, 0},
 		{"external: a low bound", func(c *v1alpha1.ChatCluster) {
 			external(c)
 			c.Spec.History = v1alpha1.HistorySpec{MaxBytes: pointer(resource.MustParse("64Mi"))}
-		}, 1, 2 << 20, 32 << 20},
+		}, 1, 2 << 20, 40 << 20},
 		{"external: what the spec says", func(c *v1alpha1.ChatCluster) {
 			external(c)
 			c.Spec.History = v1alpha1.HistorySpec{Replicas: pointer(int32(3)), MaxBytes: pointer(resource.MustParse("32Gi"))}
-		}, 3, 1 << 30, int64(32<<30) / 85 * 12},
+		}, 3, 1 << 30, int64(32<<30) / 85 * 15},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

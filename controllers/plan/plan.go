@@ -28,8 +28,6 @@ type Observed struct {
 	NodeTemplateHash, BackboneTemplateHash string
 	// Replicas is spec.replicas of the live Deployment, nil if there is no Deployment.
 	Replicas *int32
-	// HPAExists says that the autoscaler's object is there.
-	HPAExists bool
 	// OperatorNamespace is where the operator runs: network policies let it in.
 	OperatorNamespace string
 	// ClientCertificate says that the secret of spec.backbone.external.tlsSecretRef has tls.crt and tls.key.

@@ -230,7 +230,9 @@ func TestChatNodesMayDoNothingElse(t *testing.T) {
 		"$JS.API.STREAM.LEADER.STEPDOWN.chat-ROOMS-0", "$JS.API.META.LEADER.STEPDOWN", "$JS.API.SERVER.REMOVE", "$JS.API.STREAM.NAMES",
 		"$JS.API.STREAM.INFO.foreign", "$JS.API.STREAM.MSG.GET.foreign", "$JS.API.DIRECT.GET.foreign", "$JS.API.CONSUMER.CREATE.foreign.x",
 		"$JS.API.CONSUMER.MSG.NEXT.foreign.x", "$JS.API.CONSUMER.DURABLE.CREATE.chat-ROOMS-0.x", "$JS.API.CONSUMER.CREATE.chat-ROOMS-0",
-		"$JS.API.CONSUMER.LIST.chat-ROOMS-0", "$JS.API.STREAM.INFO.chat-ROOMS-2", "$JS.ACK.foreign.x.1.1.1.1.0",
+		"$JS.API.CONSUMER.LIST.chat-ROOMS-0", "$JS.API.STREAM.INFO.chat-ROOMS-2",
+		"$JS.API.STREAM.PURGE.KV_chat-members", "$JS.API.STREAM.MSG.DELETE.KV_chat-members", "$JS.API.CONSUMER.DURABLE.CREATE.KV_chat-members.x",
+		"$JS.API.STREAM.DELETE.KV_chat-rooms", "$JS.API.STREAM.SNAPSHOT.KV_chat-people", "$JS.ACK.foreign.x.1.1.1.1.0",
 		"$SYS.REQ.SERVER.PING", "$SYS.REQ.ACCOUNT.CHAT.CONNZ", "$SYS.ACCOUNT.CHAT.CONNECT",
 		"$KV.foreign.key", "foreign.subject", "chat.room.0.app", "chat.room.0.a.b.c", "_INBOX.other.1", "chat",
 	}

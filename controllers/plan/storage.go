@@ -12,12 +12,11 @@ import (
 const (
 	// storePercent of a claim is what a server may fill; the rest is for the file system and for what is being rewritten.
 	storePercent = 85
-	// messagePercent of that is for messages, and bucketPercent for the buckets, of which the index is the greatest. A little is left for
-	// what a later release may add.
+	// messagePercent of that is for messages, and bucketPercent for the buckets, of which the index is the greatest.
 	messagePercent = 85
-	bucketPercent  = 12
+	bucketPercent  = 15
 	// leastBuckets is how much the buckets may take at least where only the messages are bounded, in bytes.
-	leastBuckets = 32 << 20
+	leastBuckets = 40 << 20
 	// managedPrefix stands before every name on a managed backbone, which nobody else uses.
 	managedPrefix = "chat"
 	// maxPrefix is the longest default prefix on an external backbone, in bytes.
