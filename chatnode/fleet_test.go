@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -67,25 +66,14 @@ func TestADrainingNodeLetsItsClientsGoOneAfterTheOther(t *testing.T) {
 	const clients, period = 30, 3 * time.Second
 	url := startNATS(t)
 	startTestNode(t, "--nats-url="+url, "--name=stays")
-	o, err := parseOptions([]string{
-		"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--shards=1", "--nats-url=" + url, "--anonymous", "--drain-period=" + period.String(),
-	}, environment(nil), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := startNode(t.Context(), o, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- n.serve(ctx) }()
+	n := launch(t, "--nats-url="+url, "--anonymous", "--drain-period="+period.String())
+	end, ended := serve(t, n)
 	ends := make(chan int, clients)
 	for range clients {
 		connectAnonymous(t, n, ends)
 	}
 	began := time.Now()
-	cancel()
+	end()
 	if code := <-ends; code != codeShutdown {
 		t.Errorf("closed with %d", code)
 	}
@@ -108,11 +96,10 @@ func TestADrainingNodeLetsItsClientsGoOneAfterTheOther(t *testing.T) {
 			t.Errorf("closed with %d", code)
 		}
 	}
-	if err := <-done; err != nil {
+	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 	t.Logf("half closed after %v, ended after %v", half, time.Since(began))
-	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestAnEmptyNodeEndsWithoutWaitingForItsDrainPeriod(t *testing.T) {

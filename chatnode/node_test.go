@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"io"
 	"log/slog"
-	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,12 +17,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/chatfleet/chatfleet/chatnode/load"
+	"github.com/chatfleet/chatfleet/test/authority"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// startTestNode starts a node on free ports and ends it with the test.
-func startTestNode(t *testing.T, args ...string) *node {
+// launch starts a node on free ports that nobody serves yet.
+func launch(t *testing.T, args ...string) *node {
 	t.Helper()
 	args = append([]string{"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--shards=1", "--data-dir=" + t.TempDir()}, args...)
 	o, err := parseOptions(args, environment(nil), io.Discard)
@@ -39,16 +34,30 @@ func startTestNode(t *testing.T, args ...string) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	return n
+}
+
+// serve serves what was launched until the node is told to end, with the test at the latest, and gives how it ended.
+func serve(t *testing.T, n *node) (end context.CancelFunc, ended <-chan error) {
+	t.Helper()
+	ctx, end := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- n.serve(ctx) }()
+	go func() { defer close(done); done <- n.serve(ctx) }()
 	t.Cleanup(func() {
-		cancel()
+		end()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
+	return end, done
+}
+
+// startTestNode starts a node on free ports and ends it with the test.
+func startTestNode(t *testing.T, args ...string) *node {
+	t.Helper()
+	n := launch(t, args...)
+	serve(t, n)
 	return n
 }
 
@@ -160,34 +169,6 @@ func TestVersionIsPrinted(t *testing.T) {
 	}
 }
 
-// writeCertificate makes a self-signed certificate with that name, and gives its files.
-func writeCertificate(t *testing.T, dir, name string) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certFile, keyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: cert}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return certFile, keyFile
-}
-
 func servedName(t *testing.T, c certificate) string {
 	t.Helper()
 	pair, err := c.get(&tls.ClientHelloInfo{})
@@ -202,8 +183,9 @@ func servedName(t *testing.T, c certificate) string {
 }
 
 func TestCertificateFollowsItsFiles(t *testing.T) {
-	dir := t.TempDir()
-	certFile, keyFile := writeCertificate(t, dir, "first")
+	a, dir := authority.New(t), t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	a.Pair("first").Write(t, certFile, keyFile)
 	c, err := loadCertificate(certFile, keyFile, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +199,7 @@ func TestCertificateFollowsItsFiles(t *testing.T) {
 		}
 		c.checked = time.Time{}
 	}
-	writeCertificate(t, dir, "second")
+	a.Pair("second").Write(t, certFile, keyFile)
 	again(time.Second)
 	if got := servedName(t, c); got != "second" {
 		t.Fatalf("serves %s", got)
@@ -232,15 +214,11 @@ func TestCertificateFollowsItsFiles(t *testing.T) {
 }
 
 func TestClientsAreServedOverTLS(t *testing.T) {
-	certFile, keyFile := writeCertificate(t, t.TempDir(), "localhost")
+	a, dir := authority.New(t), t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	a.Pair("node").Write(t, certFile, keyFile)
 	n := startTestNode(t, "--tls-cert="+certFile, "--tls-key="+keyFile)
-	raw, err := os.ReadFile(certFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(raw)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost"}}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.Roots(), ServerName: "localhost"}}
 	defer transport.CloseIdleConnections()
 	r, err := (&http.Client{Transport: transport}).Get("https://" + n.clients.Addr().String() + "/")
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,15 +13,7 @@ import (
 )
 
 func TestNodeThatCannotServeFreesItsPorts(t *testing.T) {
-	args := []string{"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--shards=1", "--data-dir=" + t.TempDir(), "--tls-cert=none", "--tls-key=none"}
-	o, err := parseOptions(args, environment(nil), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := startNode(t.Context(), o, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := launch(t, "--tls-cert=none", "--tls-key=none")
 	if err := n.serve(t.Context()); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("served without a certificate: %v", err)
 	}

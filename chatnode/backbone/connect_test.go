@@ -2,15 +2,8 @@ package backbone
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"log/slog"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -19,54 +12,27 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/chatfleet/chatfleet/test/authority"
 )
 
-// issuer is a certificate authority of the test's own.
+// issuer is a certificate authority with the files of a server and of a node.
 type issuer struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	*authority.Authority
+	dir string
 }
 
+// newIssuer writes ca.crt, server.crt, server.key, node.crt and node.key.
 func newIssuer(t *testing.T) *issuer {
 	t.Helper()
-	i := &issuer{t: t, dir: t.TempDir()}
-	i.cert, i.key = i.issue("ca", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
+	i := &issuer{Authority: authority.New(t), dir: t.TempDir()}
+	for _, name := range []string{"server", "node"} {
+		i.Pair(name).Write(t, i.file(name+".crt"), i.file(name+".key"))
+	}
+	if err := os.WriteFile(i.file("ca.crt"), i.PEM, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return i
-}
-
-// issue writes NAME.crt and NAME.key.
-func (i *issuer) issue(name string, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	i.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	template.SerialNumber, template.Subject = big.NewInt(time.Now().UnixNano()), pkix.Name{CommonName: name}
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := i.cert, i.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	for file, block := range map[string]*pem.Block{".crt": {Type: "CERTIFICATE", Bytes: raw}, ".key": {Type: "PRIVATE KEY", Bytes: keyDER}} {
-		if err := os.WriteFile(i.file(name+file), pem.EncodeToMemory(block), 0o600); err != nil {
-			i.t.Fatal(err)
-		}
-	}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	return cert, key
 }
 
 func (i *issuer) file(name string) string { return filepath.Join(i.dir, name) }
@@ -85,13 +51,11 @@ func startGuardedOn(t *testing.T, i *issuer, port int, dir string) *server.Serve
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(i.cert)
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true,
 		Username: "node", Password: "s3cret", TLS: true, TLSVerify: true, TLSTimeout: 5,
 		TLSConfig: &tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert,
+			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, ClientCAs: i.Roots(), ClientAuth: tls.RequireAndVerifyClientCert,
 		},
 	})
 	if err != nil {
@@ -107,8 +71,6 @@ func startGuardedOn(t *testing.T, i *issuer, port int, dir string) *server.Serve
 
 func TestNATSIsReachedOverMutualTLSWithAPassword(t *testing.T) {
 	i := newIssuer(t)
-	i.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	i.issue("node", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	url := startGuarded(t, i)
 	b := openWith(t, Options{NATS: NATSOptions{URL: url, CA: i.file("ca.crt"), Cert: i.file("node.crt"), Key: i.file("node.key")}, Replicas: 1, Shards: 1})
 	send(t, b, room("a"), "1", "1")
@@ -116,8 +78,6 @@ func TestNATSIsReachedOverMutualTLSWithAPassword(t *testing.T) {
 
 func TestWithoutTheRightCertificateOrPasswordTheErrorSaysSoAndTellsNoSecret(t *testing.T) {
 	i := newIssuer(t)
-	i.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	i.issue("node", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	url := startGuarded(t, i)
 	full := NATSOptions{URL: url, CA: i.file("ca.crt"), Cert: i.file("node.crt"), Key: i.file("node.key")}
 	for name, change := range map[string]func(o *NATSOptions){
@@ -143,17 +103,7 @@ func TestWithoutTheRightCertificateOrPasswordTheErrorSaysSoAndTellsNoSecret(t *t
 // A certificate, its key and the authority are replaced in their files; the server then comes back with a certificate of the new authority
 // and believes in it alone. The node has to follow without a restart.
 func TestTheNodeFollowsItsFilesWhenItConnectsAgain(t *testing.T) {
-	loopback := func() *x509.Certificate {
-		return &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	}
-	client := func() *x509.Certificate {
-		return &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
-	}
 	before, after := newIssuer(t), newIssuer(t)
-	for _, i := range []*issuer{before, after} {
-		i.issue("server", loopback())
-		i.issue("node", client())
-	}
 	data := t.TempDir()
 	first := startGuardedOn(t, before, server.RANDOM_PORT, data)
 	port := first.Addr().(*net.TCPAddr).Port
