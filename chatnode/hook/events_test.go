@@ -1,0 +1,349 @@
+package hook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chatfleet/chatfleet/test/process"
+	"github.com/chatfleet/chatfleet/test/wait"
+)
+
+func TestAWebhookIsToldOfEachEventOnceAndInOrder(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	say(t, b, "room:a", "before the webhook was there")
+	r := newReceiver(t, nil)
+	openEvents(t, b, eventsOptions(r.URL), quick())
+	rooms := []string{"room:a", "room:b", "dm:ann,bob"}
+	for _, n := range numbers(1, 100) {
+		for _, room := range rooms {
+			say(t, b, room, n)
+		}
+	}
+	for _, room := range rooms {
+		if doubles := r.await(t, room, numbers(1, 100)); doubles > 0 || r.requests(room) != 100 {
+			t.Errorf("%s: %d requests, %d doubles for 100 events", room, r.requests(room), doubles)
+		}
+	}
+	r.verify(t)
+	if r.conflicts > 0 {
+		t.Errorf("a room had two requests out %d times", r.conflicts)
+	}
+	d := r.all[0]
+	if d.App != "default" || d.Offset == 0 || d.Epoch == "" || d.Event.Type != "message" || d.Event.Sender != "ann" {
+		t.Errorf("was told %+v", d)
+	}
+}
+
+func TestAWebhookIsToldOfTheTypesItAskedForAndOfRoomsOnly(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	r := newReceiver(t, nil)
+	o := eventsOptions(r.URL)
+	o.Types = []string{"message", "delete"}
+	openEvents(t, b, o, quick())
+	send(t, b, "lobby", "1", `{"type":"message","text":"in an open channel, where anybody may write that"}`)
+	send(t, b, "room:a", "2", `{"type":"reaction"}`)
+	send(t, b, "room:a", "3", `not JSON`)
+	send(t, b, "room:a", "4", `[1]`)
+	send(t, b, "room:a", "5", `{"type":"delete","text":"deleted"}`)
+	say(t, b, "room:a", "said")
+	r.await(t, "room:a", []string{"deleted", "said"})
+	if r.requests("lobby") > 0 || r.requests("room:a") != 2 {
+		t.Errorf("was told %+v", r.all)
+	}
+}
+
+func TestWhatFailsHoldsBackItsRoomOnlyHoweverMuchWaits(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	var mended atomic.Bool
+	hanging := make(chan struct{})
+	r := newReceiver(t, func(d delivery) int {
+		switch {
+		case mended.Load():
+			return 0
+		case d.Room == "room:failing":
+			return http.StatusInternalServerError
+		case d.Room == "room:slow":
+			<-hanging
+			return http.StatusInternalServerError
+		case d.Room == "room:moved":
+			return http.StatusFound
+		}
+		return 0
+	})
+	within := quick()
+	within.perRoom, within.bytes = 4, 4096
+	e := openEvents(t, b, eventsOptions(r.URL), within)
+	held := []string{"room:failing", "room:slow", "room:moved"}
+	for _, n := range numbers(1, 200) {
+		for _, room := range append(held, "room:well") {
+			say(t, b, room, n)
+		}
+	}
+	r.await(t, "room:well", numbers(1, 200))
+	wait.For(t, patience, "repeated attempts", func(context.Context) error {
+		if n := min(r.requests("room:failing"), r.requests("room:moved")); n < 3 {
+			return fmt.Errorf("%d so far", n)
+		}
+		return nil
+	})
+	for _, room := range held {
+		if texts, _ := r.texts(room); len(texts) > 0 {
+			t.Errorf("%s went on: %v", room, texts)
+		}
+	}
+	if f := e.figures(); f.rooms != 3 || f.bytes == 0 || f.bytes > 4096+4*1024 || f.oldest <= 0 {
+		t.Errorf("figures %+v with three rooms held back", f)
+	}
+	mended.Store(true)
+	close(hanging)
+	for _, room := range held {
+		if doubles := r.await(t, room, numbers(1, 200)); doubles > 0 {
+			t.Errorf("%s: %d doubles without a take-over", room, doubles)
+		}
+	}
+	wait.For(t, patience, "nothing to wait", func(context.Context) error {
+		if f := e.figures(); f != (figures{}) {
+			return fmt.Errorf("%+v", f)
+		}
+		return nil
+	})
+	r.verify(t)
+}
+
+func TestBeyondSoManyWaitingRoomsTheLogWaits(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	var mended atomic.Bool
+	r := newReceiver(t, func(delivery) int {
+		if mended.Load() {
+			return 0
+		}
+		return http.StatusBadGateway
+	})
+	within := quick()
+	within.rooms = 3
+	e := openEvents(t, b, eventsOptions(r.URL), within)
+	var rooms []string
+	for _, n := range numbers(1, 10) {
+		rooms = append(rooms, "room:"+n)
+		say(t, b, "room:"+n, numbers(1, 20)...)
+	}
+	wait.For(t, patience, "rooms to wait", func(context.Context) error {
+		if f := e.figures(); f.rooms != 3 {
+			return fmt.Errorf("%v wait", f.rooms)
+		}
+		return nil
+	})
+	mended.Store(true)
+	for _, room := range rooms {
+		r.await(t, room, numbers(1, 20))
+	}
+}
+
+func TestARestartLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	var down atomic.Bool
+	r := newReceiver(t, func(delivery) int {
+		if down.Load() {
+			return http.StatusServiceUnavailable
+		}
+		return 0
+	})
+	b := openLog(t, logOptions("", dir))
+	within := quick()
+	within.perRoom = 8
+	e := openEvents(t, b, eventsOptions(r.URL), within)
+	say(t, b, "room:a", numbers(1, 20)...)
+	r.await(t, "room:a", numbers(1, 20))
+	down.Store(true)
+	say(t, b, "room:a", numbers(21, 60)...)
+	e.Close()
+	say(t, b, "room:a", numbers(61, 70)...)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	down.Store(false)
+	b = openLog(t, logOptions("", dir))
+	openEvents(t, b, eventsOptions(r.URL), within)
+	doubles := r.await(t, "room:a", numbers(1, 70))
+	t.Logf("%d events came twice", doubles)
+}
+
+func TestTakeOversLoseNothingAndKeepTheOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a NATS server; make test runs it")
+	}
+	for name, end := range map[string]func(t *testing.T, nats, url string) func(){
+		"killed": startNode,
+		"closed": func(t *testing.T, nats, url string) func() {
+			b := openLog(t, logOptions(nats, ""))
+			e := openEvents(t, b, eventsOptions(url), defaultBounds)
+			return func() {
+				if err := b.Close(); err != nil {
+					t.Error(err)
+				}
+				e.Close()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nats := process.StartNATS(t, 1).URL()
+			var turn atomic.Int32
+			r := newReceiver(t, func(delivery) int {
+				if turn.Add(1)%10 == 0 {
+					return http.StatusInternalServerError // now and then, so that something waits
+				}
+				return 0
+			})
+			endFirst := end(t, nats, r.URL)
+			b := openLog(t, logOptions(nats, ""))
+			openEvents(t, b, eventsOptions(r.URL), quick())
+			wait.For(t, patience, "a fair share of shards", func(context.Context) error {
+				if n := b.Owned(); n != 2 {
+					return fmt.Errorf("owns %d", n)
+				}
+				return nil
+			})
+			rooms := []string{"room:a", "room:b", "room:c", "room:d", "room:e", "room:f"}
+			for _, n := range numbers(1, 300) {
+				for _, room := range rooms {
+					say(t, b, room, n)
+				}
+				if n == "100" {
+					endFirst()
+				}
+			}
+			doubles := 0
+			for _, room := range rooms {
+				doubles += r.await(t, room, numbers(1, 300))
+			}
+			r.verify(t)
+			t.Logf("%d of %d events came twice", doubles, 300*len(rooms))
+		})
+	}
+}
+
+func TestAnEventThatIsNotTakenBecomesALetterAndTheRoomGoesOn(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	var mended atomic.Bool
+	r := newReceiver(t, func(d delivery) int {
+		switch {
+		case mended.Load():
+			return 0
+		case d.Event.Text == "fails" || d.Event.Text == "fails too":
+			return http.StatusNotFound
+		case d.Event.Text == "refused":
+			return http.StatusUnprocessableEntity
+		case d.Event.Text == "declined":
+			return http.StatusGone
+		}
+		return 0
+	})
+	o := eventsOptions(r.URL)
+	o.GiveUp = 200 * time.Millisecond
+	e := openEvents(t, b, o, quick())
+	first := say(t, b, "room:a", "fails")
+	say(t, b, "room:a", "one", "refused", "two", "declined", "three")
+	last := say(t, b, "room:a", "fails too")
+	say(t, b, "room:a", "four")
+	r.await(t, "room:a", []string{"one", "two", "three", "four"})
+
+	letters, err := e.Letters(t.Context(), "default", 10)
+	if err != nil || len(letters) != 3 {
+		t.Fatalf("letters %+v, %v", letters, err)
+	}
+	if l := letters[0]; l.Room != "room:a" || l.Offset != first || l.Error != "answered 404" || time.Since(time.UnixMilli(l.Time)) > patience {
+		t.Errorf("letter %+v", l)
+	}
+	if letters[1].Error != "answered 422" || letters[2].Offset != last {
+		t.Errorf("letters %+v", letters)
+	}
+	if some, err := e.Letters(t.Context(), "default", 1); err != nil || len(some) != 1 {
+		t.Errorf("letters %+v, %v", some, err)
+	}
+	if others, err := e.Letters(t.Context(), "another", 10); err != nil || len(others) != 0 {
+		t.Errorf("letters %+v of another application, %v", others, err)
+	}
+
+	before := r.requests("room:a")
+	left, err := e.Retry(t.Context(), "default", 10)
+	if err != nil || len(left) != 3 || r.requests("room:a") != before+1 {
+		t.Fatalf("left %+v after %d requests, %v", left, r.requests("room:a")-before, err)
+	}
+	mended.Store(true)
+	if left, err = e.Retry(t.Context(), "default", 1); err != nil || len(left) != 0 {
+		t.Fatalf("left %+v, %v", left, err)
+	}
+	if left, err = e.Retry(t.Context(), "default", 10); err != nil || len(left) != 0 {
+		t.Fatalf("left %+v, %v", left, err)
+	}
+	if letters, err = e.Letters(t.Context(), "default", 10); err != nil || len(letters) != 0 {
+		t.Fatalf("letters %+v, %v", letters, err)
+	}
+	if texts, _ := r.texts("room:a"); !slices.Equal(texts[4:], []string{"fails", "refused", "fails too"}) {
+		t.Errorf("taken %v", texts)
+	}
+	r.verify(t)
+}
+
+func TestALetterGoesWithItsEvent(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	r := newReceiver(t, nil)
+	e := openEvents(t, b, eventsOptions(r.URL), quick())
+	offset := say(t, b, "room:a", "what stands there now")
+	r.await(t, "room:a", []string{"what stands there now"})
+	m, err := b.Read(t.Context(), feed("room:a"), offset)
+	if err != nil || m == nil {
+		t.Fatal(m, err)
+	}
+	lost := *m
+	lost.Data = []byte(`{"type":"message","text":"what stood there before the log lost its end"}`)
+	if !e.letter(t.Context(), feed("room:a"), &lost, "answered 500") {
+		t.Fatal("no letter")
+	}
+	lost.Offset += 100
+	if !e.letter(t.Context(), feed("room:a"), &lost, "answered 500") {
+		t.Fatal("no letter")
+	}
+	before := r.requests("room:a")
+	left, err := e.Retry(t.Context(), "default", 10)
+	if err != nil || len(left) != 0 || r.requests("room:a") != before {
+		t.Fatalf("left %+v, %v, %d requests", left, err, r.requests("room:a")-before)
+	}
+	if letters, err := e.Letters(t.Context(), "default", 10); err != nil || len(letters) != 0 {
+		t.Fatalf("letters %+v, %v", letters, err)
+	}
+}
+
+func TestAnswersAreJudged(t *testing.T) {
+	for status, want := range map[int]string{
+		200: resultTaken, 202: resultTaken, 204: resultTaken, 410: resultDeclined, 400: resultRefused, 413: resultRefused, 415: resultRefused,
+		422: resultRefused, 301: resultFailed, 304: resultFailed, 401: resultFailed, 403: resultFailed, 404: resultFailed, 405: resultFailed,
+		408: resultFailed, 409: resultFailed, 429: resultFailed, 500: resultFailed, 503: resultFailed,
+	} {
+		if o := judge(answer{status: status}, nil); o.result != want || o.after != 0 {
+			t.Errorf("%d is judged %+v, want %s", status, o, want)
+		}
+		if o := judge(answer{status: status, after: time.Minute}, nil); (o.after > 0) != (status == 429 || status == 503) {
+			t.Errorf("%d asks for a pause of %v", status, o.after)
+		}
+	}
+	if o := judge(answer{}, errors.New("refused")); o.result != resultFailed || o.what != "refused" {
+		t.Errorf("an error is judged %+v", o)
+	}
+}
+
+func TestPausesGrowToABound(t *testing.T) {
+	for attempts, want := range map[int]time.Duration{1: 500 * time.Millisecond, 2: time.Second, 5: 8 * time.Second, 10: 256 * time.Second, 11: 5 * time.Minute, 99: 5 * time.Minute} {
+		for range 100 {
+			if d := defaultBounds.backOff(attempts); d < want/2 || d > want {
+				t.Fatalf("a pause of %v after %d attempts, want %v at most", d, attempts, want)
+			}
+		}
+	}
+}
