@@ -78,8 +78,10 @@ func matchParts(parts []string, subject string) bool {
 }
 
 // AllowOrigins lets pages of the allowed origins make the requests that next answers, preflight requests included, and answers 403 to those of
-// others. Streamed responses and the requests that send for them need it; WebSockets do not.
-func (s *Server) AllowOrigins(next http.Handler) http.Handler {
+// others. Streamed responses and the requests that send for them need it; WebSockets do not. Besides Content-Type, requests may have the given
+// headers.
+func (s *Server) AllowOrigins(next http.Handler, headers ...string) http.Handler {
+	allowed := strings.Join(append([]string{"Content-Type"}, headers...), ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.origins.allow(r) {
 			s.metrics.refused.WithLabelValues(refusedOrigin.label).Inc()
@@ -92,7 +94,7 @@ func (s *Server) AllowOrigins(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
-		w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+		w.Header().Set("Access-Control-Allow-Headers", allowed)
 		w.Header().Set("Access-Control-Max-Age", "3600")
 		w.WriteHeader(http.StatusNoContent)
 	})

@@ -3991,6 +3991,54 @@ func (x *DeadLetter) GetTime() int64 {
 	return 0
 }
 
+// Refusal is the detail of every error that ChatService answers with.
+type Refusal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The same for ever: invalid, denied, not_found, conflict (it is in another state, or others are changing it), limit (there is as
+	// much of it as may be), too_many (too often; later is fine), unavailable (the outcome is unknown; the same request, with the same
+	// id, may be made again), unauthenticated, expired (the token; get a new one), internal.
+	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refusal) Reset() {
+	*x = Refusal{}
+	mi := &file_api_chat_v1_chat_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refusal) ProtoMessage() {}
+
+func (x *Refusal) ProtoReflect() protoreflect.Message {
+	mi := &file_api_chat_v1_chat_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
+func (*Refusal) Descriptor() ([]byte, []int) {
+	return file_api_chat_v1_chat_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *Refusal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_api_chat_v1_chat_proto protoreflect.FileDescriptor
 
 const file_api_chat_v1_chat_proto_rawDesc = "" +
@@ -4257,7 +4305,9 @@ const file_api_chat_v1_chat_proto_rawDesc = "" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x14\n" +
 	"\x05error\x18\x03 \x01(\tR\x05error\x12\x12\n" +
-	"\x04time\x18\x04 \x01(\x03R\x04time*{\n" +
+	"\x04time\x18\x04 \x01(\x03R\x04time\"!\n" +
+	"\aRefusal\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason*{\n" +
 	"\bRoomKind\x12\x19\n" +
 	"\x15ROOM_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ROOM_KIND_DIRECT\x10\x01\x12\x13\n" +
@@ -4343,7 +4393,7 @@ func file_api_chat_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_api_chat_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_api_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_api_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
 var file_api_chat_v1_chat_proto_goTypes = []any{
 	(RoomKind)(0),              // 0: chatfleet.chat.v1.RoomKind
 	(JoinPolicy)(0),            // 1: chatfleet.chat.v1.JoinPolicy
@@ -4409,30 +4459,31 @@ var file_api_chat_v1_chat_proto_goTypes = []any{
 	(*DeadLettersRequest)(nil), // 61: chatfleet.chat.v1.DeadLettersRequest
 	(*DeadLettersReply)(nil),   // 62: chatfleet.chat.v1.DeadLettersReply
 	(*DeadLetter)(nil),         // 63: chatfleet.chat.v1.DeadLetter
-	(*structpb.Value)(nil),     // 64: google.protobuf.Value
-	(*structpb.Struct)(nil),    // 65: google.protobuf.Struct
+	(*Refusal)(nil),            // 64: chatfleet.chat.v1.Refusal
+	(*structpb.Value)(nil),     // 65: google.protobuf.Value
+	(*structpb.Struct)(nil),    // 66: google.protobuf.Struct
 }
 var file_api_chat_v1_chat_proto_depIdxs = []int32{
-	64, // 0: chatfleet.chat.v1.SendRequest.data:type_name -> google.protobuf.Value
+	65, // 0: chatfleet.chat.v1.SendRequest.data:type_name -> google.protobuf.Value
 	6,  // 1: chatfleet.chat.v1.SendRequest.attachments:type_name -> chatfleet.chat.v1.Attachment
-	64, // 2: chatfleet.chat.v1.EditRequest.data:type_name -> google.protobuf.Value
+	65, // 2: chatfleet.chat.v1.EditRequest.data:type_name -> google.protobuf.Value
 	6,  // 3: chatfleet.chat.v1.EditRequest.attachments:type_name -> chatfleet.chat.v1.Attachment
-	64, // 4: chatfleet.chat.v1.Message.data:type_name -> google.protobuf.Value
+	65, // 4: chatfleet.chat.v1.Message.data:type_name -> google.protobuf.Value
 	6,  // 5: chatfleet.chat.v1.Message.attachments:type_name -> chatfleet.chat.v1.Attachment
 	13, // 6: chatfleet.chat.v1.Message.reactions:type_name -> chatfleet.chat.v1.Reaction
 	12, // 7: chatfleet.chat.v1.MessagesReply.messages:type_name -> chatfleet.chat.v1.Message
 	12, // 8: chatfleet.chat.v1.SearchReply.messages:type_name -> chatfleet.chat.v1.Message
 	22, // 9: chatfleet.chat.v1.ReadByReply.marks:type_name -> chatfleet.chat.v1.Marks
 	0,  // 10: chatfleet.chat.v1.Room.kind:type_name -> chatfleet.chat.v1.RoomKind
-	65, // 11: chatfleet.chat.v1.Room.data:type_name -> google.protobuf.Struct
+	66, // 11: chatfleet.chat.v1.Room.data:type_name -> google.protobuf.Struct
 	1,  // 12: chatfleet.chat.v1.Room.join:type_name -> chatfleet.chat.v1.JoinPolicy
 	2,  // 13: chatfleet.chat.v1.Room.history:type_name -> chatfleet.chat.v1.HistoryPolicy
 	34, // 14: chatfleet.chat.v1.Room.me:type_name -> chatfleet.chat.v1.Member
 	0,  // 15: chatfleet.chat.v1.CreateRoomRequest.kind:type_name -> chatfleet.chat.v1.RoomKind
-	65, // 16: chatfleet.chat.v1.CreateRoomRequest.data:type_name -> google.protobuf.Struct
+	66, // 16: chatfleet.chat.v1.CreateRoomRequest.data:type_name -> google.protobuf.Struct
 	1,  // 17: chatfleet.chat.v1.CreateRoomRequest.join:type_name -> chatfleet.chat.v1.JoinPolicy
 	2,  // 18: chatfleet.chat.v1.CreateRoomRequest.history:type_name -> chatfleet.chat.v1.HistoryPolicy
-	65, // 19: chatfleet.chat.v1.UpdateRoomRequest.data:type_name -> google.protobuf.Struct
+	66, // 19: chatfleet.chat.v1.UpdateRoomRequest.data:type_name -> google.protobuf.Struct
 	1,  // 20: chatfleet.chat.v1.UpdateRoomRequest.join:type_name -> chatfleet.chat.v1.JoinPolicy
 	2,  // 21: chatfleet.chat.v1.UpdateRoomRequest.history:type_name -> chatfleet.chat.v1.HistoryPolicy
 	33, // 22: chatfleet.chat.v1.RoomsReply.rooms:type_name -> chatfleet.chat.v1.Conversation
@@ -4449,7 +4500,7 @@ var file_api_chat_v1_chat_proto_depIdxs = []int32{
 	51, // 33: chatfleet.chat.v1.PresenceReply.users:type_name -> chatfleet.chat.v1.UserPresence
 	5,  // 34: chatfleet.chat.v1.UserPresence.status:type_name -> chatfleet.chat.v1.Status
 	5,  // 35: chatfleet.chat.v1.SetStatusRequest.status:type_name -> chatfleet.chat.v1.Status
-	64, // 36: chatfleet.chat.v1.AnnounceRequest.data:type_name -> google.protobuf.Value
+	65, // 36: chatfleet.chat.v1.AnnounceRequest.data:type_name -> google.protobuf.Value
 	33, // 37: chatfleet.chat.v1.ExportUserReply.rooms:type_name -> chatfleet.chat.v1.Conversation
 	12, // 38: chatfleet.chat.v1.ExportUserReply.messages:type_name -> chatfleet.chat.v1.Message
 	63, // 39: chatfleet.chat.v1.DeadLettersReply.letters:type_name -> chatfleet.chat.v1.DeadLetter
@@ -4541,7 +4592,7 @@ func file_api_chat_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_api_chat_v1_chat_proto_rawDesc), len(file_api_chat_v1_chat_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   58,
+			NumMessages:   59,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 )
 
@@ -33,12 +34,17 @@ func write(ctx context.Context, root, file string) error {
 	if err != nil {
 		return err
 	}
+	description, err := openAPI(definition)
+	if err != nil {
+		return err
+	}
+	made[path.Join(path.Dir(file), "openapi.json")] = description
 	for name, content := range made {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		to := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
+		if err := os.WriteFile(to, content, 0o644); err != nil {
 			return err
 		}
 	}
