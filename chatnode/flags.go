@@ -53,6 +53,7 @@ func (o *options) declare(f *flag.FlagSet) []section {
 	o.declareKeeping(d)
 	o.declareUsers(d)
 	o.declareLimits(d)
+	o.hooks.declare(d)
 	o.declareInside(d)
 	return d.sections
 }

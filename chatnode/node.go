@@ -25,6 +25,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge"
+	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/chatnode/load"
 	"github.com/chatfleet/chatfleet/chatnode/web"
 )
@@ -48,6 +49,8 @@ type node struct {
 	clients, admin net.Listener
 	messages       *backbone.Backbone
 	hub            *fanout.Hub
+	events         *hook.Events
+	moderation     *hook.Gate
 	conns          *conn.Server
 	gateway        *centrifuge.Gateway
 	tokens         *auth.Verifier
@@ -175,6 +178,9 @@ func (n *node) assemble() (err error) {
 		MaxConnections: n.o.maxConnections, MaxPerAddress: n.o.maxPerAddress, TrustedProxies: proxies, Origins: list(n.o.origins),
 		FrameBytes: int(n.o.maxFrame), QueueBytes: int(n.o.queue), SlowCode: codeSlow, Registerer: n.registry,
 	})
+	if err := n.openHooks(); err != nil {
+		return err
+	}
 	limits := chat.DefaultLimits
 	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
 	n.gateway, err = centrifuge.New(centrifuge.Options{
@@ -318,6 +324,7 @@ func (n *node) close() error {
 	if n.gateway != nil {
 		n.gateway.Close()
 	}
+	n.closeHooks()
 	if n.hub != nil {
 		n.hub.Close()
 	}

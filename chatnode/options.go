@@ -40,6 +40,8 @@ type options struct {
 	messagesPerSecond                 float64
 	commandsPerSecond                 float64
 
+	hooks hookOptions
+
 	logLevel, logFormat, traces string
 	tracesRatio                 float64
 	version                     bool
@@ -131,7 +133,7 @@ func (o *options) check() error {
 	}
 	must(o.tracesRatio >= 0 && o.tracesRatio <= 1, "--traces-ratio is between 0 and 1, not %v", o.tracesRatio)
 	must(o.maxSubscriptions >= 1, "--max-subscriptions is at least 1")
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.hooks.check())...)
 }
 
 func validPrefix(s string) bool {

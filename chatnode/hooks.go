@@ -1,0 +1,106 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/hook"
+)
+
+// hookOptions say which of the operator's own programs are told of what happens, and asked before it does.
+type hookOptions struct {
+	webhookURL, secretFile, webhookEvents string
+	webhookTimeout, giveUp                time.Duration
+	moderationURL, moderationFailure      string
+	moderationTimeout                     time.Duration
+}
+
+func (o *hookOptions) declare(d *declaration) {
+	d.begin("Telling and asking your own programs")
+	d.str(&o.webhookURL, "webhook-url", "", "`address` that is posted what happens in rooms, in order, until it takes it")
+	d.str(&o.secretFile, "webhook-secret-file", "", "`file` with the secrets, one a line, that requests to --webhook-url and --moderation-url are signed with; read again when it changes")
+	d.str(&o.webhookEvents, "webhook-events", strings.Join(hook.Types, ","), "which events --webhook-url is told of, a comma-separated `list`")
+	d.dur(&o.webhookTimeout, "webhook-timeout", 5*time.Second, "how long --webhook-url may take to answer")
+	d.dur(&o.giveUp, "webhook-give-up", time.Hour, "how long an event is tried again before it becomes a dead letter and its room goes on")
+	d.str(&o.moderationURL, "moderation-url", "", "`address` that is asked before a user's message or edit is accepted")
+	d.dur(&o.moderationTimeout, "moderation-timeout", time.Second, "how long --moderation-url may take to answer")
+	d.str(&o.moderationFailure, "moderation-failure", "refuse", "`refuse` or accept messages for which no verdict comes")
+}
+
+func (o *hookOptions) check() error {
+	var errs []error
+	must := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	for name, address := range map[string]string{"webhook-url": o.webhookURL, "moderation-url": o.moderationURL} {
+		if address == "" {
+			continue
+		}
+		must(o.secretFile != "", "--%s needs --webhook-secret-file, to sign requests with", name)
+		if err := hook.CheckURL(address); err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", name, err))
+		}
+	}
+	types := list(o.webhookEvents)
+	must(len(types) > 0, "--webhook-events names no event")
+	for _, t := range types {
+		must(slices.Contains(hook.Types, t), "--webhook-events are some of %s, and not %q", strings.Join(hook.Types, ", "), t)
+	}
+	for name, d := range map[string]time.Duration{
+		"webhook-timeout": o.webhookTimeout, "webhook-give-up": o.giveUp, "moderation-timeout": o.moderationTimeout,
+	} {
+		must(d > 0, "--%s is more than nothing", name)
+	}
+	must(o.moderationFailure == "accept" || o.moderationFailure == "refuse", "--moderation-failure is accept or refuse, not %q", o.moderationFailure)
+	return errors.Join(errs...)
+}
+
+// openHooks begins to tell the webhook, and makes ready to ask moderation, as far as there are any.
+func (n *node) openHooks() error {
+	o := n.o.hooks
+	if o.webhookURL == "" && o.moderationURL == "" {
+		return nil
+	}
+	secrets, err := follow("secrets of webhooks", func() ([][]byte, error) {
+		content, err := os.ReadFile(o.secretFile)
+		if err != nil {
+			return nil, err
+		}
+		return hook.ParseSecrets(content)
+	}, n.log, o.secretFile)
+	if err != nil {
+		return err
+	}
+	if o.moderationURL != "" {
+		n.moderation, err = hook.NewGate(hook.GateOptions{
+			URL: o.moderationURL, Secrets: secrets.current, Timeout: o.moderationTimeout, AcceptOnFailure: o.moderationFailure == "accept",
+			Registerer: n.registry,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if o.webhookURL != "" {
+		n.events, err = hook.NewEvents(n.messages, hook.EventsOptions{
+			URL: o.webhookURL, Secrets: secrets.current, Types: list(o.webhookEvents), Timeout: o.webhookTimeout, GiveUp: o.giveUp,
+			Logger: n.log, Registerer: n.registry,
+		})
+	}
+	return err
+}
+
+// closeHooks ends the requests that are out; what was not taken is told again by the next owner of its shard.
+func (n *node) closeHooks() {
+	if n.events != nil {
+		n.events.Close()
+	}
+	if n.moderation != nil {
+		n.moderation.Close()
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+	"github.com/chatfleet/chatfleet/chatnode/hook"
+	"github.com/chatfleet/chatfleet/test/client"
+	"github.com/chatfleet/chatfleet/test/wait"
+)
+
+func TestHookOptionsSayWhatWouldBeRight(t *testing.T) {
+	for args, want := range map[string]string{
+		"--webhook-url=http://127.0.0.1/":                                          "--webhook-url needs --webhook-secret-file",
+		"--moderation-url=http://127.0.0.1/":                                       "--moderation-url needs --webhook-secret-file",
+		"--webhook-secret-file=x --webhook-url=127.0.0.1":                          "--webhook-url: it must be an absolute",
+		"--webhook-secret-file=x --webhook-url=http://a:b@127.0.0.1/":              "no password",
+		"--webhook-events=message,typing":                                          `not "typing"`,
+		"--webhook-events=,":                                                       "names no event",
+		"--webhook-timeout=0s":                                                     "--webhook-timeout is more than nothing",
+		"--webhook-give-up=-1s":                                                    "--webhook-give-up is more than nothing",
+		"--moderation-timeout=0s":                                                  "--moderation-timeout is more than nothing",
+		"--moderation-failure=maybe":                                               "--moderation-failure is accept or refuse",
+		"--webhook-secret-file=x --webhook-url=http://h/ --moderation-url=ftp://h": "--moderation-url: it must be an absolute",
+	} {
+		if _, err := parseOptions(strings.Fields(args), environment(nil), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+	}
+}
+
+const hookSecret = "a secret of more than thirty-two bytes"
+
+func secretFile(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestANodeDoesNotStartWithoutItsSecrets(t *testing.T) {
+	for name, file := range map[string]string{"missing": filepath.Join(t.TempDir(), "none"), "short": secretFile(t, "short")} {
+		o, err := parseOptions([]string{
+			"--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--shards=1", "--data-dir=" + t.TempDir(),
+			"--webhook-url=http://127.0.0.1:1/", "--webhook-secret-file=" + file,
+		}, environment(nil), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := startNode(t.Context(), o, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "secrets of webhooks") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// speaker is a signed-in user of a node.
+func speaker(t *testing.T, n *node) *client.Client {
+	t.Helper()
+	_, body := get(t, "http://"+n.clients.Addr().String()+"/dev/token?user=ann")
+	var answer struct{ Token string }
+	if err := json.Unmarshal([]byte(body), &answer); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.Dial(t.Context(), "http://"+n.clients.Addr().String(), client.Options{Token: answer.Token})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestANodeTellsItsWebhook(t *testing.T) {
+	told := make(chan string, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = hook.Verify([]byte(hookSecret), r.Header.Get(hook.SignatureHeader), time.Now(), time.Minute, body)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		told <- string(body)
+	}))
+	defer receiver.Close()
+	n := startTestNode(t, "--dev", "--webhook-url="+receiver.URL, "--webhook-secret-file="+secretFile(t, hookSecret+"\n"))
+	wait.For(t, 30*time.Second, "the tap to begin", func(ctx context.Context) error {
+		count, err := n.messages.Count(ctx, layout.Cursors, layout.RowKey("webhook"))
+		if err == nil && count == 0 {
+			err = errors.New("no cursor")
+		}
+		return err
+	})
+	if _, err := speaker(t, n).Send(t.Context(), "room:a", "1", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case body := <-told:
+		if !strings.Contains(body, `"room":"room:a"`) || !strings.Contains(body, `"text":"hello"`) {
+			t.Error(body)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the webhook was not told")
+	}
+}
