@@ -8,7 +8,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 GO ?= go
-GOTEST := $(GO) test -p 2
+# Quiet about what passes, aloud about what is skipped.
+OUTCOME := .cache/tools/outcome
+GOTEST := $(CURDIR)/$(OUTCOME) $(GO) test -json -p 2
+# What `make test` has skipped, to be said at its end.
+SKIPPED := $(CURDIR)/.cache/skipped
 
 # The product's packages; the tests on real processes live under test/.
 PRODUCT := $(patsubst %,./%/...,$(wildcard api chatnode controllers))
@@ -113,7 +117,7 @@ clean: ## Remove everything that make made: binaries, bundle, caches, data
 ##@ Change
 
 .PHONY: unit
-unit: ## The inner loop: product packages with -race -short, under two minutes
+unit: $(OUTCOME) ## The inner loop: product packages with -race -short, under two minutes
 	$(GOTEST) -race -short -timeout 2m $(PRODUCT)
 
 .PHONY: lint
@@ -141,40 +145,58 @@ fuzz: ## Run every fuzz target for FUZZTIME (10s)
 ##@ Prove
 
 .PHONY: test
-test: lint check-generated test-tools test-product test-charts test-system e2e ## Everything: lint, stale check, all tests on real servers, SDKs, a browser and a real Kubernetes
+test: export OUTCOME_SKIPPED := $(SKIPPED)
+test: forget-skipped lint check-generated test-tools test-product test-charts test-system e2e ## Everything: lint, stale check, all tests on real servers, SDKs, a browser and a real Kubernetes
+	@[ ! -s $(SKIPPED) ] || { echo; echo "SKIPPED, and so not tested:"; cat $(SKIPPED); }
+
+.PHONY: forget-skipped
+forget-skipped:
+	@rm -f $(SKIPPED)
+
+# Go knows in half a second that nothing has changed.
+.PHONY: $(OUTCOME)
+$(OUTCOME):
+	@$(GO) build -C hack/tools -o $(CURDIR)/$@ ./outcome
 
 .PHONY: test-product
-test-product: kubernetes ## Product packages with -race, long tests included
+test-product: kubernetes $(OUTCOME) ## Product packages with -race, long tests included
 	$(GOTEST) -race -timeout 10m $(PRODUCT)
 	$(GOTEST) -timeout 5m -run WhileTheyRun ./controllers/plan # what says !race
 
+# Go would take a skip from its cache although what was missing is there now: -count=1.
 .PHONY: test-tools
-test-tools: ## The tools' own tests
-	cd hack/tools && $(GOTEST) -timeout 5m ./...
-	cd hack/localcluster && $(GOTEST) -short -timeout 5m $(LOCALCLUSTER_OWN)
+test-tools: test-packages $(OUTCOME) ## The tools' own tests
+	cd hack/tools && $(GOTEST) -count=1 -timeout 5m ./...
+	cd hack/localcluster && $(GOTEST) -count=1 -short -timeout 5m $(LOCALCLUSTER_OWN)
+
+# Where they can't be installed the tests that need them say so.
+.PHONY: test-packages
+test-packages:
+	@if command -v apt-get >/dev/null && { [ "$$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then \
+		$(MAKE) --no-print-directory cluster-packages; fi
 
 .PHONY: test-localcluster
 test-localcluster: kubernetes cluster-packages ## The local cluster itself, from up to down (two minutes)
 	cd hack/localcluster && $(GO) test -count=1 -timeout 15m ./test
 
 .PHONY: test-charts
-test-charts: kubernetes ## The charts and config/: rendered, linted, and put to a real API server
+test-charts: kubernetes $(OUTCOME) ## The charts and config/: rendered, linted, and put to a real API server
 	$(GOTEST) -race -timeout 5m ./charts/...
 
 # One package at a time: each starts servers of its own, and several sets of
 # them on few cores would measure the scheduler.
 .PHONY: test-system
-test-system: page tools-of-tests ## test/: real NATS servers and chat nodes, SDKs, browser, import rules
-	$(GO) test -p 1 -race -count=1 -timeout 20m ./test/...
+test-system: page tools-of-tests $(OUTCOME) ## test/: real NATS servers and chat nodes, SDKs, browser, import rules
+	$(GOTEST) -p 1 -race -count=1 -timeout 20m ./test/...
 
 .PHONY: tools-of-tests
 tools-of-tests:
 	hack/need "the SDK tests run in Node, the page tests in a browser" node=nodejs npm=npm chromium=chromium
 
 .PHONY: e2e
-e2e: $(LOCALCLUSTER) e2e-packages kubernetes ## End to end on a real Kubernetes: the local cluster, or that of KUBECONFIG
+e2e: $(LOCALCLUSTER) e2e-packages kubernetes $(OUTCOME) ## End to end on a real Kubernetes: the local cluster, or that of KUBECONFIG
 	$(MAKE) images IMAGES_ARCH=$(shell $(GO) env GOARCH)
-	hack/e2e
+	$(OUTCOME) -all $(GO) tool test2json -p ./test/e2e hack/e2e
 
 .PHONY: e2e-packages
 e2e-packages:
