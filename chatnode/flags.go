@@ -95,6 +95,7 @@ func (o *options) declareUsers(d *declaration) {
 	d.begin("Knowing users")
 	d.yes(&o.dev, "dev", "for development: GET /dev/token?user=NAME signs tokens for anybody, connections without a token are anonymous, every channel name is open, and the node listens on loopback")
 	d.yes(&o.anonymous, "anonymous", "let connections without a token in, as anonymous users")
+	d.yes(&o.explicitRooms, "explicit-rooms", "a room has to be made before it can be used; else one that nobody has made is open to every signed-in user")
 	d.str(&o.openChannels, "open-channels", "", "channels outside the chat vocabulary that anybody may use; a comma-separated `list` in which * stands for any text (with --dev: *)")
 	d.str(&o.hmacFile, "jwt-hmac-secret-file", "", "`file` with the secret of HS256 tokens; read again when it changes")
 	d.str(&o.jwksURL, "jwt-jwks-url", "", "`address` of the keys of RS256, ES256 and EdDSA tokens")

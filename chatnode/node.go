@@ -49,6 +49,7 @@ type node struct {
 	clients, admin net.Listener
 	messages       *backbone.Backbone
 	hub            *fanout.Hub
+	chat           *chat.Service
 	events         *hook.Events
 	moderation     *hook.Gate
 	conns          *conn.Server
@@ -183,8 +184,14 @@ func (n *node) assemble() (err error) {
 	}
 	limits := chat.DefaultLimits
 	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
+	n.chat, err = chat.New(chat.Options{
+		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
+	})
+	if err != nil {
+		return err
+	}
 	n.gateway, err = centrifuge.New(centrifuge.Options{
-		Conns: n.conns, Chat: chat.New(n.messages, n.hub, list(n.o.openChannels), limits), Hub: n.hub, Log: n.messages, Tokens: n.tokens,
+		Conns: n.conns, Chat: n.chat, Hub: n.hub, Log: n.messages, Tokens: n.tokens,
 		Anonymous: n.o.anonymous, Version: version,
 		Limits: centrifuge.Limits{
 			FrameBytes: int(n.o.maxFrame), CommandBytes: int(n.o.maxCommand), Subscriptions: n.o.maxSubscriptions,
@@ -323,6 +330,9 @@ func (n *node) close() error {
 	}
 	if n.gateway != nil {
 		n.gateway.Close()
+	}
+	if n.chat != nil {
+		n.chat.Close()
 	}
 	n.closeHooks()
 	if n.hub != nil {

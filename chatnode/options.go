@@ -29,6 +29,7 @@ type options struct {
 	historyBytes                                  bytesFlag
 
 	dev, anonymous              bool
+	explicitRooms               bool
 	openChannels                string
 	hmacFile, jwksURL, jwksFile string
 	issuer, audience            string

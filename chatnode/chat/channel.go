@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"strings"
 	"unicode/utf8"
 
@@ -29,22 +30,55 @@ const (
 	Presence
 )
 
-// Feed gives the feed that a channel stands for, if the actor may do that there. Errors: Invalid, NotFound, Denied.
-func (s *Service) Feed(a Actor, channel string, v Verb) (backbone.Feed, error) {
-	if !utf8.ValidString(channel) {
-		return backbone.Feed{}, failf(Invalid, "a channel's name must be UTF-8")
+// Access is what an actor gets of a channel.
+type Access struct {
+	Feed backbone.Feed
+	// Floor is the offset up to which the history is not for the actor: 0 if all of it is.
+	Floor uint64
+}
+
+// verbRights are what the verbs need in a conversation.
+var verbRights = [...]right{Subscribe: toRead, Publish: toWrite, History: toRead, Presence: toRead}
+
+// Access gives the feed that a channel stands for, if the actor may do that there. Errors: Invalid, NotFound, Denied, Unavailable.
+func (s *Service) Access(ctx context.Context, a Actor, channel string, v Verb) (Access, error) {
+	if err := CheckUTF8(channel); err != nil {
+		return Access{}, err
 	}
-	kind, name, _ := strings.Cut(channel, ":")
-	switch kind + ":" {
+	switch kind, name, _ := strings.Cut(channel, ":"); kind + ":" {
+	case roomPrefix, directPrefix:
+		st, err := s.allow(ctx, a, channel, verbRights[v])
+		return Access{Feed: st.feed, Floor: st.floor()}, err
+	case userPrefix:
+		feed, err := s.personal(a, name, v)
+		return Access{Feed: feed}, err
+	default:
+		feed, err := s.openChannel(a, channel)
+		return Access{Feed: feed}, err
+	}
+}
+
+// CheckUTF8 refuses names that are not text.
+func CheckUTF8(channel string) error {
+	if !utf8.ValidString(channel) {
+		return failf(Invalid, "a channel's name must be UTF-8")
+	}
+	return nil
+}
+
+// conversation parses the name of a room or of a direct conversation; other is the other user of the latter.
+func (s *Service) conversation(a Actor, channel string) (feed backbone.Feed, other string, err error) {
+	if err := CheckUTF8(channel); err != nil {
+		return backbone.Feed{}, "", err
+	}
+	switch kind, name, _ := strings.Cut(channel, ":"); kind + ":" {
 	case roomPrefix:
-		return s.room(a, channel, name)
+		feed, err = s.room(a, channel, name)
+		return feed, "", err
 	case directPrefix:
 		return s.direct(a, channel, name)
-	case userPrefix:
-		return s.personal(a, name, v)
-	default:
-		return s.openChannel(a, channel)
 	}
+	return backbone.Feed{}, "", failf(Invalid, "%q is no room: their names begin with room: or dm:", channel)
 }
 
 // Channel gives the name of the channel that a feed stands for.
@@ -65,28 +99,33 @@ func (s *Service) room(a Actor, channel, name string) (backbone.Feed, error) {
 	if err := checkName("room", name); err != nil {
 		return backbone.Feed{}, err
 	}
-	if a.User == "" {
+	if a.User == "" && !a.Server {
 		return backbone.Feed{}, failf(Denied, "rooms are for signed-in users")
 	}
 	return backbone.Feed{Kind: layout.Room, App: a.App, Name: channel}, nil
 }
 
-func (s *Service) direct(a Actor, channel, pair string) (backbone.Feed, error) {
+func (s *Service) direct(a Actor, channel, pair string) (feed backbone.Feed, other string, err error) {
 	first, second, ok := strings.Cut(pair, ",")
 	one, okOne := unescapeUser(first)
 	two, okTwo := unescapeUser(second)
 	if !ok || !okOne || !okTwo || one > two {
-		return backbone.Feed{}, failf(Invalid, "a direct channel is dm:A,B with the two user ids sorted, and , and %% in them written %%2C and %%25")
+		return feed, "", failf(Invalid, "a direct channel is dm:A,B with the two user ids sorted, and , and %% in them written %%2C and %%25")
 	}
 	for _, user := range []string{one, two} {
 		if err := checkName("user", user); err != nil {
-			return backbone.Feed{}, err
+			return feed, "", err
 		}
 	}
-	if a.User == "" || a.User != one && a.User != two {
-		return backbone.Feed{}, failf(Denied, "a direct channel is for its two users")
+	switch {
+	case a.Server, a.User == one:
+		other = two
+	case a.User == two:
+		other = one
+	default:
+		return feed, "", failf(Denied, "a direct channel is for its two users")
 	}
-	return backbone.Feed{Kind: layout.Room, App: a.App, Name: channel}, nil
+	return backbone.Feed{Kind: layout.Room, App: a.App, Name: channel}, other, nil
 }
 
 func (s *Service) personal(a Actor, user string, v Verb) (backbone.Feed, error) {
@@ -134,8 +173,8 @@ func unescapeUser(s string) (string, bool) {
 func EscapeUser(user string) string { return strings.NewReplacer("%", "%25", ",", "%2C").Replace(user) }
 
 // conversational says whether a channel carries chat messages; open channels carry whatever is published, as it is.
-func conversational(feed backbone.Feed) bool {
-	return strings.HasPrefix(feed.Name, roomPrefix) || strings.HasPrefix(feed.Name, directPrefix)
+func conversational(channel string) bool {
+	return strings.HasPrefix(channel, roomPrefix) || strings.HasPrefix(channel, directPrefix)
 }
 
 // patterns are texts in which * stands for any text.
@@ -168,4 +207,17 @@ func matches(pattern, s string) bool {
 		s = s[i+len(part):]
 	}
 	return true
+}
+
+// directUsers are the two users of a direct conversation, whose name has been checked.
+func directUsers(channel string) [2]string {
+	first, second, _ := strings.Cut(strings.TrimPrefix(channel, directPrefix), ",")
+	one, _ := unescapeUser(first)
+	two, _ := unescapeUser(second)
+	return [2]string{one, two}
+}
+
+// Direct is the channel of the direct conversation of two users.
+func Direct(one, two string) string {
+	return directPrefix + EscapeUser(min(one, two)) + "," + EscapeUser(max(one, two))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
@@ -23,13 +24,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var (
 	ann       = Actor{App: DefaultApp, User: "ann", Client: "c1", Info: json.RawMessage(`{"name":"Ann"}`)}
-	nobody    = Actor{App: DefaultApp, Client: "c2"}
+	anon      = Actor{App: DefaultApp, Client: "c2"}
 	noLimits  = Limits{TextBytes: 100, DataBytes: 200}
 	fewLimits = Limits{TextBytes: 100, DataBytes: 200, MessagesPerSecond: 0.001, Burst: 3}
 )
 
-// open gives a service on an embedded log.
-func open(t *testing.T, limits Limits, openChannels ...string) (*Service, *backbone.Backbone) {
+// start gives a service on an embedded log.
+func start(t testing.TB, limits Limits, openChannels ...string) (*Service, *backbone.Backbone) {
+	t.Helper()
+	return startWith(t, Options{Limits: limits, OpenChannels: openChannels, ImplicitRooms: true})
+}
+
+// startWith gives a service with those options on an embedded log.
+func startWith(t testing.TB, o Options) (*Service, *backbone.Backbone) {
 	t.Helper()
 	b, err := backbone.Open(t.Context(), backbone.Options{
 		DataDir: t.TempDir(), Prefix: "test", Shards: 1, Create: true, Logger: slog.New(slog.DiscardHandler),
@@ -37,12 +44,27 @@ func open(t *testing.T, limits Limits, openChannels ...string) (*Service, *backb
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Tables = b
+	if o.Log == nil {
+		o.Log = b
+	}
+	if o.Signals == nil {
+		o.Signals = b
+	}
+	if joining, ok := o.Log.(*joining); ok {
+		joining.Log = b
+	}
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
+		s.Close()
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return New(b, b, openChannels, limits), b
+	return s, b
 }
 
 func kindOf(t *testing.T, err error) Kind {
@@ -57,7 +79,7 @@ func kindOf(t *testing.T, err error) Kind {
 const fine = Kind(255)
 
 func TestWhoMayDoWhatInWhichChannel(t *testing.T) {
-	s := New(nil, nil, []string{"news", "chat:*"}, noLimits)
+	s, _ := start(t, noLimits, "news", "chat:*")
 	long := strings.Repeat("x", MaxName+1)
 	for _, c := range []struct {
 		actor   Actor
@@ -69,7 +91,7 @@ func TestWhoMayDoWhatInWhichChannel(t *testing.T) {
 		{ann, "room:lobby", Publish, fine},
 		{ann, "room:lobby", Presence, fine},
 		{ann, "room:a b.c*>👋", History, fine},
-		{nobody, "room:lobby", Subscribe, Denied},
+		{anon, "room:lobby", Subscribe, Denied},
 		{ann, "room:", Subscribe, Invalid},
 		{ann, "room:" + long, Subscribe, Invalid},
 		{ann, "room:\xff", Subscribe, Invalid},
@@ -84,19 +106,19 @@ func TestWhoMayDoWhatInWhichChannel(t *testing.T) {
 		{ann, "dm:ann,b%2cc", Subscribe, Invalid},
 		{ann, "dm:50%25,ann", Subscribe, fine},
 		{ann, "dm:50%,ann", Subscribe, Invalid},
-		{nobody, "dm:,ann", Subscribe, Invalid},
+		{anon, "dm:,ann", Subscribe, Invalid},
 		{ann, "user:ann", Subscribe, fine},
 		{ann, "user:ann", History, fine},
 		{ann, "user:ann", Publish, Denied},
 		{ann, "user:bob", Subscribe, Denied},
-		{nobody, "user:", Subscribe, Invalid},
-		{nobody, "news", Publish, fine},
-		{nobody, "chat:any", Subscribe, fine},
-		{nobody, "other", Subscribe, NotFound},
-		{nobody, "", Subscribe, Invalid},
-		{nobody, long, Subscribe, Invalid},
+		{anon, "user:", Subscribe, Invalid},
+		{anon, "news", Publish, fine},
+		{anon, "chat:any", Subscribe, fine},
+		{anon, "other", Subscribe, NotFound},
+		{anon, "", Subscribe, Invalid},
+		{anon, long, Subscribe, Invalid},
 	} {
-		feed, err := s.Feed(c.actor, c.channel, c.verb)
+		access, err := s.Access(t.Context(), c.actor, c.channel, c.verb)
 		got := fine
 		if err != nil {
 			got = kindOf(t, err)
@@ -104,8 +126,8 @@ func TestWhoMayDoWhatInWhichChannel(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%q doing %d in %q: %d (%v), want %d", c.actor.User, c.verb, c.channel, got, err, c.want)
 		}
-		if err == nil && Channel(feed) != c.channel {
-			t.Errorf("channel %q became %q", c.channel, Channel(feed))
+		if err == nil && Channel(access.Feed) != c.channel {
+			t.Errorf("channel %q became %q", c.channel, Channel(access.Feed))
 		}
 	}
 }
@@ -137,34 +159,30 @@ func FuzzChannel(f *testing.F) {
 	for _, seed := range []string{"room:a", "dm:a,b", "user:a", "", "dm:%2C,%25", "x:\xff"} {
 		f.Add(seed)
 	}
-	s := New(nil, nil, []string{"*"}, noLimits)
+	s, _ := start(f, noLimits, "*")
 	f.Fuzz(func(t *testing.T, channel string) {
-		feed, err := s.Feed(ann, channel, Subscribe)
-		if err == nil && Channel(feed) != channel {
-			t.Fatalf("%q became %q", channel, Channel(feed))
+		access, err := s.Access(t.Context(), ann, channel, Subscribe)
+		if err == nil && Channel(access.Feed) != channel {
+			t.Fatalf("%q became %q", channel, Channel(access.Feed))
 		}
 	})
 }
 
 func TestSendStoresAnEventOnceAndAnswersTheSame(t *testing.T) {
-	s, b := open(t, noLimits)
+	s, b := start(t, noLimits)
 	request := fmt.Appendf(nil, `{"id":%q,"room":"room:a","text":"hi","reply_to":"x","mentions":["bob"]}`, uuid.Must(uuid.NewV7()))
-	var first []byte
+	var sent Sent
 	for range 10 {
-		answer, err := s.Call(ann, "chat.send", request).Wait(t.Context())
+		answer, err := s.CallSend(ann, request).Wait(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if first == nil {
-			first = answer
+		if sent.ID == "" {
+			sent = answer
 		}
-		if string(answer) != string(first) {
-			t.Fatalf("answered %s, then %s", first, answer)
+		if answer != sent {
+			t.Fatalf("answered %+v, then %+v", sent, answer)
 		}
-	}
-	var sent Sent
-	if err := json.Unmarshal(first, &sent); err != nil {
-		t.Fatal(err)
 	}
 	page, err := b.After(t.Context(), backbone.Feed{Kind: layout.Room, App: DefaultApp, Name: "room:a"}, 0, 10)
 	if err != nil || len(page.Messages) != 1 {
@@ -191,23 +209,25 @@ func (j *joining) Enqueue(feed backbone.Feed, d backbone.Draft) *backbone.Pendin
 }
 
 func TestRetryThatJoinsTheFirstAttemptAnswersItsTime(t *testing.T) {
-	_, b := open(t, noLimits)
-	s := New(&joining{Log: b}, b, nil, noLimits)
+	s, _ := startWith(t, Options{Log: &joining{}, Limits: noLimits, ImplicitRooms: true})
 	request := fmt.Appendf(nil, `{"id":%q,"room":"room:a","text":"hi"}`, uuid.Must(uuid.NewV7()))
-	first := s.Call(ann, "chat.send", request)
+	first := s.CallSend(ann, request)
+	if first.begun != nil {
+		<-first.begun
+	}
 	for now := time.Now().UnixMilli(); time.Now().UnixMilli() == now; {
 		runtime.Gosched() // the retry comes at another time
 	}
-	second := s.Call(ann, "chat.send", request)
+	second := s.CallSend(ann, request)
 	want, err1 := first.Wait(t.Context())
 	got, err2 := second.Wait(t.Context())
-	if err := errors.Join(err1, err2); err != nil || string(got) != string(want) {
-		t.Fatalf("answered %s, then %s, %v", want, got, err)
+	if err := errors.Join(err1, err2); err != nil || got != want {
+		t.Fatalf("answered %+v, then %+v, %v", want, got, err)
 	}
 }
 
 func TestPublishMakesAnEventInRoomsAndKeepsTheDataInOpenChannels(t *testing.T) {
-	s, b := open(t, noLimits, "*")
+	s, b := start(t, noLimits, "*")
 	for _, c := range []struct{ channel, data, want string }{
 		{"room:a", `{"text":"hi"}`, `"text":"hi"}`},
 		{"room:b", `{"value":1}`, `"data":{"value":1}}`},
@@ -229,26 +249,23 @@ func TestPublishMakesAnEventInRoomsAndKeepsTheDataInOpenChannels(t *testing.T) {
 }
 
 func TestWrongRequestsGetTheirError(t *testing.T) {
-	s, _ := open(t, noLimits)
+	s, _ := start(t, noLimits)
 	for name, c := range map[string]struct {
-		method, request string
-		want            Kind
+		request string
+		want    Kind
 	}{
-		"unknown method":     {"chat.fly", `{}`, NoMethod},
-		"not JSON":           {"chat.send", `{`, Invalid},
-		"no id":              {"chat.send", `{"room":"room:a","text":"x"}`, Invalid},
-		"long id":            {"chat.send", `{"id":"` + strings.Repeat("x", 65) + `","room":"room:a","text":"x"}`, Invalid},
-		"no content":         {"chat.send", `{"id":"1","room":"room:a"}`, Invalid},
-		"empty text":         {"chat.send", `{"id":"1","room":"room:a","text":""}`, Invalid},
-		"long text":          {"chat.send", `{"id":"1","room":"room:a","text":"` + strings.Repeat("x", 101) + `"}`, Invalid},
-		"much data":          {"chat.send", `{"id":"1","room":"room:a","data":"` + strings.Repeat("x", 201) + `"}`, Invalid},
-		"empty mention":      {"chat.send", `{"id":"1","room":"room:a","text":"x","mentions":[""]}`, Invalid},
-		"another's direct":   {"chat.send", `{"id":"1","room":"dm:bob,carl","text":"x"}`, Denied},
-		"no such channel":    {"chat.send", `{"id":"1","room":"news","text":"x"}`, NotFound},
-		"typing elsewhere":   {"chat.typing", `{"room":"user:bob"}`, Denied},
-		"typing is not JSON": {"chat.typing", `[]`, Invalid},
+		"not JSON":         {`{`, Invalid},
+		"no id":            {`{"room":"room:a","text":"x"}`, Invalid},
+		"long id":          {`{"id":"` + strings.Repeat("x", 65) + `","room":"room:a","text":"x"}`, Invalid},
+		"no content":       {`{"id":"1","room":"room:a"}`, Invalid},
+		"empty text":       {`{"id":"1","room":"room:a","text":""}`, Invalid},
+		"long text":        {`{"id":"1","room":"room:a","text":"` + strings.Repeat("x", 101) + `"}`, Invalid},
+		"much data":        {`{"id":"1","room":"room:a","data":"` + strings.Repeat("x", 201) + `"}`, Invalid},
+		"empty mention":    {`{"id":"1","room":"room:a","text":"x","mentions":[""]}`, Invalid},
+		"another's direct": {`{"id":"1","room":"dm:bob,carl","text":"x"}`, Denied},
+		"no room":          {`{"id":"1","room":"news","text":"x"}`, Invalid},
 	} {
-		_, err := s.Call(ann, c.method, []byte(c.request)).Wait(t.Context())
+		_, err := s.CallSend(ann, []byte(c.request)).Wait(t.Context())
 		if err == nil || kindOf(t, err) != c.want {
 			t.Errorf("%s: %v, want kind %d", name, err, c.want)
 		}
@@ -256,14 +273,14 @@ func TestWrongRequestsGetTheirError(t *testing.T) {
 }
 
 func TestOneUserCannotFloodOthersAreNotHeldUp(t *testing.T) {
-	s, _ := open(t, fewLimits, "*")
+	s, _ := start(t, fewLimits, "*")
 	for i := range fewLimits.Burst + 1 {
 		_, err := s.Publish(ann, "room:a", []byte(`"x"`)).Wait(t.Context())
 		if i < fewLimits.Burst && err != nil || i == fewLimits.Burst && (err == nil || kindOf(t, err) != TooMany) {
 			t.Fatalf("message %d: %v", i, err)
 		}
 	}
-	if _, err := s.Publish(nobody, "open", []byte(`"x"`)).Wait(t.Context()); err != nil {
+	if _, err := s.Publish(anon, "open", []byte(`"x"`)).Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -292,10 +309,12 @@ func (s *signals) Signal(_ backbone.Feed, data []byte) error {
 
 func TestTypingIsASignal(t *testing.T) {
 	var out signals
-	s := New(nil, &out, nil, noLimits)
-	answer, err := s.Call(ann, "chat.typing", []byte(`{"room":"room:a","typing":true}`)).Wait(t.Context())
-	if err != nil || string(answer) != "{}" {
-		t.Fatalf("%s %v", answer, err)
+	s, _ := startWith(t, Options{Signals: &out, Limits: noLimits, ImplicitRooms: true})
+	if _, err := s.Typing(t.Context(), ann, &chatv1.TypingRequest{Room: "room:a", Typing: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Typing(t.Context(), ann, &chatv1.TypingRequest{Room: "user:bob"}); kindOf(t, err) != Denied {
+		t.Fatal(err)
 	}
 	if want := []string{`{"type":"typing","sender":"ann","typing":true}`}; !slices.Equal(out.sent, want) {
 		t.Fatalf("sent %v", out.sent)

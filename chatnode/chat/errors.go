@@ -25,6 +25,10 @@ const (
 	NoMethod
 	// TooMany: the actor does this too often; later it may do it again.
 	TooMany
+	// Limit: there is as much of it as may be.
+	Limit
+	// Conflict: it is there already and says something else, or others are changing it.
+	Conflict
 	// Unavailable: the outcome is not known yet. The same request, with the same id, may be made again.
 	Unavailable
 )

@@ -17,30 +17,6 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 )
 
-// maxID is the greatest length of a message's id, in bytes, and maxMentions the greatest number of mentions.
-const (
-	maxID       = 64
-	maxMentions = 64
-)
-
-// Event is what the log stores of a message in a room, and what subscribers receive as a publication's data.
-type Event struct {
-	ID     string `json:"id"`
-	Type   string `json:"type"` // "message"
-	Sender string `json:"sender"`
-	// Time is when the sender's node took the message, in milliseconds since 1970.
-	Time int64 `json:"time"`
-	Content
-}
-
-// Content is what a sender says: Text or Data.
-type Content struct {
-	Text     *string         `json:"text,omitempty"`
-	Data     json.RawMessage `json:"data,omitempty"`
-	ReplyTo  string          `json:"reply_to,omitempty"`
-	Mentions []string        `json:"mentions,omitempty"`
-}
-
 // Sent says what became of a message.
 type Sent struct {
 	ID string `json:"id"`
@@ -52,25 +28,43 @@ type Sent struct {
 
 // Sending is a message on its way to the log.
 type Sending struct {
-	s       *Service
+	s    *Service
+	span trace.Span
+	sent Sent
+	// begun is closed when what follows is there, if that is not so from the start.
+	begun   chan struct{}
 	feed    backbone.Feed
-	sent    Sent
 	data    []byte
 	pending *backbone.Pending
-	span    trace.Span
 	err     error
 }
 
 // Wait returns when the message is durable, or can't be sent. If ctx ends before, the error is of kind Unavailable and the message
 // may still be stored: a retry with the same id finds out.
 func (p *Sending) Wait(ctx context.Context) (Sent, error) {
+	sent, err := p.wait(ctx)
+	if p.span != nil {
+		if err != nil {
+			p.span.SetStatus(codes.Error, err.Error())
+		}
+		p.span.End()
+	}
+	return sent, err
+}
+
+func (p *Sending) wait(ctx context.Context) (Sent, error) {
+	if p.begun != nil {
+		select {
+		case <-p.begun:
+		case <-ctx.Done():
+			return Sent{}, fromLog(ctx.Err())
+		}
+	}
 	if p.err != nil {
 		return Sent{}, p.err
 	}
 	receipt, err := p.pending.Wait(ctx)
-	defer p.span.End()
 	if err != nil {
-		p.span.SetStatus(codes.Error, err.Error())
 		return Sent{}, fromLog(err)
 	}
 	p.span.SetAttributes(attribute.Int64("offset", int64(receipt.Offset)), attribute.Bool("duplicate", receipt.Duplicate))
@@ -101,21 +95,25 @@ func (p *Sending) recall(stored []byte) {
 // Publish sends data to a channel, under an id of the server's own: it can't be retried safely. In rooms, an object with a text is
 // a text message and anything else a message's data; open channels carry the data as it is. It does not block.
 func (s *Service) Publish(a Actor, channel string, data []byte) *Sending {
-	feed, err := s.Feed(a, channel, Publish)
-	if err != nil {
-		return &Sending{err: err}
-	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return &Sending{err: fromLog(err)}
 	}
-	if !conversational(feed) {
-		if len(data) > s.limits.DataBytes {
-			return &Sending{err: failf(Invalid, "the data has more than %d bytes", s.limits.DataBytes)}
-		}
-		return s.append(a, feed, id.String(), data, time.Now().UnixMilli())
+	if conversational(channel) {
+		return s.send(a, channel, id.String(), contentOf(data))
 	}
-	return s.send(a, feed, id.String(), contentOf(data))
+	access, err := s.Access(context.Background(), a, channel, Publish) // of a channel that is no room it needs to ask nobody
+	switch {
+	case err != nil:
+		return &Sending{err: err}
+	case len(data) > s.limits.DataBytes:
+		return &Sending{err: failf(Invalid, "the data has more than %d bytes", s.limits.DataBytes)}
+	}
+	p := s.take(a, channel, id.String(), time.Now().UnixMilli())
+	if p.err == nil {
+		p.enqueue(a, access.Feed, data, backbone.Note{})
+	}
+	return p
 }
 
 // contentOf reads what was published to a room.
@@ -129,50 +127,101 @@ func contentOf(data []byte) Content {
 }
 
 // send checks a message's content and brings it on its way.
-func (s *Service) send(a Actor, feed backbone.Feed, id string, c Content) *Sending {
-	if err := s.checkContent(c); err != nil {
+func (s *Service) send(a Actor, channel, id string, c Content) *Sending {
+	if err := s.checkContent(&c); err != nil {
 		return &Sending{err: err}
 	}
-	now := time.Now().UnixMilli()
-	data, err := json.Marshal(Event{ID: id, Type: "message", Sender: a.User, Time: now, Content: c})
-	if err != nil {
-		return &Sending{err: failf(Invalid, "the data is not JSON")}
-	}
-	return s.append(a, feed, id, data, now)
+	now := s.options.Now().UnixMilli()
+	e := &Event{ID: id, Type: eventMessage, Sender: a.User, Time: now, Content: c}
+	return s.bring(a, channel, toWrite, e)
 }
 
-func (s *Service) append(a Actor, feed backbone.Feed, id string, data []byte, now int64) *Sending {
-	if !s.rates.allow(a.App + "\x00" + a.sender()) {
-		return &Sending{err: failf(TooMany, "more than %s messages a second", strconv.FormatFloat(s.limits.MessagesPerSecond, 'g', 3, 64))}
+// bring brings an event on its way to a room: at once if everything is known that has to be, else behind the sender's others.
+func (s *Service) bring(a Actor, channel string, r right, e *Event) *Sending {
+	p := s.take(a, channel, e.ID, e.Time)
+	if p.err != nil {
+		return p
 	}
-	_, span := otel.Tracer("chat").Start(context.Background(), "send", trace.WithAttributes(
-		attribute.String("channel", Channel(feed)), attribute.String("message", id), attribute.Int("bytes", len(data)),
-	))
-	draft := backbone.Draft{ID: id, Sender: a.sender(), Info: a.ClientInfo(), Data: data}
-	return &Sending{s: s, feed: feed, sent: Sent{ID: id, Time: now}, data: data, pending: s.log.Enqueue(feed, draft), span: span}
+	line := a.App + "\x00" + a.sender() + "\x00" + channel
+	st, ok, err := s.known(a, channel)
+	if ok && err == nil {
+		err = st.may(r, s.options.Now())
+	}
+	if ok && (err != nil || !s.preparing(&st, e)) && !s.lines.busy(line) {
+		p.begin(&st, e, err)
+		return p
+	}
+	p.begun = make(chan struct{})
+	standing := s.lines.stand(line, func(ctx context.Context) {
+		defer close(p.begun)
+		ctx, cancel := context.WithTimeout(ctx, prepareWait)
+		defer cancel()
+		st, err := s.allow(ctx, a, channel, r)
+		if err == nil {
+			err = s.prepare(ctx, &st, e)
+		}
+		p.begin(&st, e, err)
+	})
+	if !standing {
+		p.begun, p.err = nil, failf(TooMany, "too many messages are waiting; slow down")
+	}
+	return p
 }
 
-func (s *Service) checkContent(c Content) error {
-	switch {
-	case c.Text == nil && len(c.Data) == 0:
-		return failf(Invalid, "a message needs text or data")
-	case c.Text != nil && *c.Text == "":
-		return failf(Invalid, "the text is empty")
-	case c.Text != nil && len(*c.Text) > s.limits.TextBytes:
-		return failf(Invalid, "the text has more than %d bytes", s.limits.TextBytes)
-	case len(c.Data) > s.limits.DataBytes:
-		return failf(Invalid, "the data has more than %d bytes", s.limits.DataBytes)
-	case len(c.ReplyTo) > maxID:
-		return failf(Invalid, "reply_to has more than %d bytes", maxID)
-	case len(c.Mentions) > maxMentions:
-		return failf(Invalid, "more than %d mentions", maxMentions)
-	}
-	for _, user := range c.Mentions {
-		if err := CheckUser(user); err != nil {
+// prepareWait bounds what has to be done before a message can go to the log.
+const prepareWait = 10 * time.Second
+
+// preparing says whether something has to be done before the event can go to the log.
+func (s *Service) preparing(st *standing, e *Event) bool {
+	return st.other != "" && !st.room.exists() || s.gated(st, e)
+}
+
+// gated says whether the gate is to be asked about the event.
+func (s *Service) gated(st *standing, e *Event) bool {
+	return s.options.Gate != nil && !st.actor.Server && (e.Type == eventMessage || e.Type == eventEdit)
+}
+
+// prepare makes a direct conversation that is new, and asks the gate.
+func (s *Service) prepare(ctx context.Context, st *standing, e *Event) error {
+	if st.other != "" && !st.room.exists() {
+		if err := s.meet(ctx, st); err != nil {
 			return err
 		}
 	}
-	return nil
+	if !s.gated(st, e) {
+		return nil
+	}
+	return s.moderate(ctx, st, e)
+}
+
+// take counts an event of the actor and opens its trace.
+func (s *Service) take(a Actor, channel, id string, now int64) *Sending {
+	if !a.Server && !s.rates.allow(a.App+"\x00"+a.sender()) {
+		return &Sending{err: failf(TooMany, "more than %s messages a second", strconv.FormatFloat(s.limits.MessagesPerSecond, 'g', 3, 64))}
+	}
+	_, span := otel.Tracer("chat").Start(context.Background(), "send", trace.WithAttributes(
+		attribute.String("channel", channel), attribute.String("message", id),
+	))
+	return &Sending{s: s, sent: Sent{ID: id, Time: now}, span: span}
+}
+
+// begin hands the event to the log, unless it may not go there.
+func (p *Sending) begin(st *standing, e *Event, err error) {
+	if err == nil {
+		var data []byte
+		if data, err = json.Marshal(e); err != nil {
+			err = failf(Invalid, "the data is not JSON")
+		} else {
+			p.enqueue(st.actor, st.feed, data, e.note())
+		}
+	}
+	p.err = err
+}
+
+func (p *Sending) enqueue(a Actor, feed backbone.Feed, data []byte, note backbone.Note) {
+	p.span.SetAttributes(attribute.Int("bytes", len(data)))
+	p.feed, p.data = feed, data
+	p.pending = p.s.log.Enqueue(feed, backbone.Draft{ID: p.sent.ID, Sender: a.sender(), Info: a.ClientInfo(), Data: data, Note: note})
 }
 
 func checkID(id string) error {

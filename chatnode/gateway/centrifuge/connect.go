@@ -2,6 +2,7 @@ package centrifuge
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -36,7 +37,7 @@ func (s *session) runConnect(r request, q *protocol.ConnectRequest) {
 	}
 	if err == nil {
 		s.actor = chat.Actor{App: token.App, User: token.User, Client: s.id, Info: token.Info}
-		subs, result.Subs, err = s.subscribeAtConnect(token, q.Subs)
+		subs, result.Subs, err = s.subscribeAtConnect(token, q)
 	}
 	var end protocol.Disconnect
 	if errors.As(err, &end) {
@@ -70,6 +71,9 @@ func (s *session) finishConnect(now stage, answer func()) {
 	if s.closed && now == connected {
 		now = fresh // Closed came before it could see that the session was connected
 		s.gauge().Dec()
+	}
+	if now == connected {
+		s.gateway.people.add(s)
 	}
 	s.stage.Store(int32(now))
 	s.mu.Unlock()
@@ -132,17 +136,23 @@ func ttlOf(at, now time.Time) uint32 {
 	return uint32(max(1, math.Ceil(at.Sub(now).Seconds())))
 }
 
-// subscribeAtConnect makes the server-side subscriptions: to the personal feed, and to the channels that the token names. A channel that
-// the user may not have is left out; any other failure fails the connect command.
-func (s *session) subscribeAtConnect(token auth.Connection, since map[string]*protocol.SubscribeRequest) (
+// subscribeAtConnect makes the server-side subscriptions: to the personal feed, to the channels that the token names, and to the rooms of
+// the user. A channel that the user may not have is left out; any other failure fails the connect command.
+func (s *session) subscribeAtConnect(token auth.Connection, q *protocol.ConnectRequest) (
 	[]*subscription, map[string]*protocol.SubscribeResult, error,
 ) {
+	ctx, cancel := context.WithTimeout(s.gateway.ctx, s.gateway.limits.RequestTimeout)
+	defer cancel()
 	channels := s.serverChannels(token)
+	named := len(channels)
+	rooms, err := s.roomsAtConnect(ctx, channels, q.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	channels = append(channels, rooms...)
 	if len(channels) == 0 {
 		return nil, nil, nil
 	}
-	ctx, cancel := context.WithTimeout(s.gateway.ctx, s.gateway.limits.RequestTimeout)
-	defer cancel()
 	subs := make([]*subscription, len(channels))
 	results := make([]*protocol.SubscribeResult, len(channels))
 	failed := make([]error, len(channels))
@@ -153,9 +163,9 @@ func (s *session) subscribeAtConnect(token auth.Connection, since map[string]*pr
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			w := wish{channel: channel, bytes: bytes, server: true, chanInfo: token.Subs[channel].Info}
-			if q := since[channel]; q != nil {
-				w.since = sinceOf(q)
+			w := wish{channel: channel, bytes: bytes, server: true, ofRoom: i >= named, chanInfo: token.Subs[channel].Info}
+			if since := q.Subs[channel]; since != nil {
+				w.since = sinceOf(since)
 			}
 			s.takePlace()
 			subs[i], results[i], failed[i] = s.enter(ctx, w)
@@ -166,6 +176,27 @@ func (s *session) subscribeAtConnect(token auth.Connection, since map[string]*pr
 	}
 	group.Wait()
 	return s.collect(channels, subs, results, failed)
+}
+
+// roomsAtConnect lists the rooms of the user, besides the given channels: as many as the client wants by {"rooms":N} in the connect
+// command's data, and as there are places for.
+func (s *session) roomsAtConnect(ctx context.Context, besides []string, data []byte) ([]string, error) {
+	wanted := struct {
+		Rooms *int `json:"rooms"`
+	}{}
+	_ = json.Unmarshal(data, &wanted) // the data is the application's own and may be anything
+	limit := min(s.gateway.limits.ServerSubscriptions, s.gateway.limits.Subscriptions) - len(besides)
+	if wanted.Rooms != nil {
+		limit = min(limit, *wanted.Rooms)
+	}
+	if s.actor.User == "" || limit <= 0 {
+		return nil, nil
+	}
+	rooms, err := s.gateway.options.Chat.Joined(ctx, s.actor, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list the rooms of the user: %w", err)
+	}
+	return slices.DeleteFunc(rooms, func(room string) bool { return slices.Contains(besides, room) }), nil
 }
 
 // collect leaves out what was not allowed, and undoes everything after another failure.

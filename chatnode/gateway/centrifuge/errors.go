@@ -42,6 +42,10 @@ func errorOfChat(failed *chat.Error) (*protocol.Error, bool) {
 		return protocol.ErrorMethodNotFound.WithMessage(failed.Message), true
 	case chat.TooMany:
 		return protocol.ErrorTooManyRequests.WithMessage(failed.Message), true
+	case chat.Limit:
+		return protocol.ErrorLimitExceeded.WithMessage(failed.Message), true
+	case chat.Conflict:
+		return protocol.ErrorBadRequest.WithMessage(failed.Message), true
 	case chat.Unavailable:
 		return protocol.ErrorInternal.WithMessage(failed.Message), true
 	default:

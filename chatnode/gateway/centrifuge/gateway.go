@@ -78,6 +78,9 @@ type Gateway struct {
 	closed   bool
 	work     sync.WaitGroup
 	reports  bucket
+
+	people  people
+	reviews reviews
 }
 
 // New gives a gateway that answers the commands which other nodes forward. Register makes it reachable.
@@ -90,6 +93,7 @@ func New(o Options) (*Gateway, error) {
 		now:      o.Now,
 		metrics:  newMetrics(o.Registerer),
 		emulated: map[string]*session{},
+		reviews:  reviews{wake: make(chan struct{}, 1)},
 	}
 	if g.log == nil {
 		g.log = slog.Default()
@@ -106,6 +110,8 @@ func New(o Options) (*Gateway, error) {
 		g.cancel()
 		return nil, err
 	}
+	o.Chat.OnChange(g.reviews.note)
+	g.work.Go(func() { g.review(g.ctx) })
 	return g, nil
 }
 
@@ -139,6 +145,20 @@ func (g *Gateway) start(f func()) bool {
 	}
 	g.work.Go(f)
 	return true
+}
+
+// left forgets the session of a user, and tells chat if it was the last one here.
+func (g *Gateway) left(s *session) {
+	if s.actor.User == "" || !g.people.remove(s) {
+		return
+	}
+	g.start(func() {
+		ctx, cancel := context.WithTimeout(g.ctx, g.limits.RequestTimeout)
+		defer cancel()
+		if err := g.options.Chat.Left(ctx, s.actor.App, s.actor.User); err != nil && g.mayLog() {
+			g.log.Warn("could not note when a user was last seen", "error", err)
+		}
+	})
 }
 
 // report logs a fault that no client is told.

@@ -3,6 +3,7 @@ package centrifuge
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"strconv"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
@@ -39,7 +40,7 @@ func (s *session) history(r request, q *protocol.HistoryRequest) {
 }
 
 func (s *session) page(ctx context.Context, q *protocol.HistoryRequest) (*protocol.HistoryResult, error) {
-	feed, err := s.gateway.options.Chat.Feed(s.actor, q.Channel, chat.History)
+	access, err := s.gateway.options.Chat.Access(ctx, s.actor, q.Channel, chat.History)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +48,11 @@ func (s *session) page(ctx context.Context, q *protocol.HistoryRequest) (*protoc
 	if most := s.gateway.limits.HistoryMessages; limit < 0 || limit > most {
 		limit = most
 	}
-	page, err := s.readInParts(ctx, feed, q, limit)
+	page, err := s.readInParts(ctx, access.Feed, q, limit)
 	if err != nil {
 		return nil, err
 	}
+	page.Messages = slices.DeleteFunc(page.Messages, func(m *backbone.Message) bool { return m.Offset <= access.Floor })
 	if q.Since != nil {
 		foreign := q.Since.Epoch != "" && q.Since.Epoch != page.Head.Epoch
 		// Forward, what follows the position must be there; backward, the log ends where it ends.

@@ -74,7 +74,12 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	}
 	o := s.options
 	o.Conns, o.Hub, o.Log, o.Tokens = n.conns, n.hub, b, tokens
-	o.Chat = chat.New(b, n.hub, []string{"open*"}, s.chat)
+	o.Chat, err = chat.New(chat.Options{
+		Log: b, Tables: b, Signals: n.hub, OpenChannels: []string{"open*"}, ImplicitRooms: true, Limits: s.chat,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	o.Registerer, o.Logger = n.registry, log
 	if n.gateway, err = New(o); err != nil {
 		t.Fatal(err)
@@ -86,6 +91,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 		n.conns.Close()
 		n.gateway.Close()
 		n.http.Close()
+		o.Chat.Close()
 		n.hub.Close()
 		tokens.Close()
 		if err := b.Close(); err != nil {

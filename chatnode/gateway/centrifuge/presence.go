@@ -29,10 +29,10 @@ func (s *session) presenceStats(r request, q *protocol.PresenceStatsRequest) {
 
 func (s *session) lookAround(r request, channel string, answer func(fanout.Here) *protocol.Reply) {
 	ok := s.begin("", func(ctx context.Context) {
-		feed, err := s.gateway.options.Chat.Feed(s.actor, channel, chat.Presence)
+		access, err := s.gateway.options.Chat.Access(ctx, s.actor, channel, chat.Presence)
 		var here fanout.Here
 		if err == nil {
-			here, err = s.gateway.options.Hub.Presence(ctx, feed)
+			here, err = s.gateway.options.Hub.Presence(ctx, access.Feed)
 		}
 		if err != nil {
 			s.fail(r, err)

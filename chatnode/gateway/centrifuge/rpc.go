@@ -2,11 +2,16 @@ package centrifuge
 
 import (
 	"context"
+	"encoding/json"
 
+	"github.com/chatfleet/chatfleet/chatnode/chat/methods"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
 
-// rpc calls a method of chat. Calls begin in the order of the commands, and each is answered when it is done.
+// methodSend is the one method whose calls start in the order of the commands.
+const methodSend = "chat.send"
+
+// rpc calls a method of chat. Each call is answered when it is done.
 func (s *session) rpc(r request, q *protocol.RPCRequest) {
 	if len(q.Data) > 0 && !s.isJSON(q.Data) {
 		s.fail(r, protocol.ErrorBadRequest.WithMessage("data must be JSON"))
@@ -16,9 +21,21 @@ func (s *session) rpc(r request, q *protocol.RPCRequest) {
 		s.fail(r, protocol.ErrorTooManyRequests)
 		return
 	}
-	calling := s.gateway.options.Chat.Call(s.actor, q.Method, q.Data)
+	call := func(ctx context.Context) ([]byte, error) {
+		return methods.Call(ctx, s.gateway.options.Chat, s.actor, q.Method, q.Data)
+	}
+	if q.Method == methodSend {
+		sending := s.gateway.options.Chat.CallSend(s.actor, q.Data)
+		call = func(ctx context.Context) ([]byte, error) {
+			sent, err := sending.Wait(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(sent)
+		}
+	}
 	s.await(r, func(ctx context.Context) (*protocol.Reply, error) {
-		data, err := calling.Wait(ctx)
+		data, err := call(ctx)
 		return &protocol.Reply{RPC: &protocol.RPCResult{Data: data}}, err
 	})
 }

@@ -57,6 +57,8 @@ type session struct {
 
 	// actor is set before stage is connected, and not changed then.
 	actor chat.Actor
+	// sibling is another session of the same user; guarded by people's mu.
+	sibling *session
 
 	// refused is true if some subscription's write was refused.
 	refused atomic.Bool
@@ -200,6 +202,7 @@ func (s *session) Closed(error) {
 	}
 	if stage(s.stage.Swap(int32(fresh))) == connected {
 		s.gauge().Dec()
+		s.gateway.left(s)
 	}
 }
 

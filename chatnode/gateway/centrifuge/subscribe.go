@@ -23,6 +23,7 @@ type wish struct {
 	bytes     int
 	joinLeave bool
 	server    bool
+	ofRoom    bool
 	chanInfo  json.RawMessage
 	expires   time.Time
 }
@@ -102,7 +103,7 @@ func (s *session) subscriptionToken(channel, text string) (auth.Subscription, er
 
 // enter makes a subscription, for which a place is taken; an error frees it. Nothing flows before its Start.
 func (s *session) enter(ctx context.Context, w wish) (*subscription, *protocol.SubscribeResult, error) {
-	sub := &subscription{session: s, channel: w.channel, server: w.server, expires: w.expires}
+	sub := &subscription{session: s, channel: w.channel, server: w.server, ofRoom: w.ofRoom, expires: w.expires}
 	result, err := s.join(ctx, w, sub)
 	if err == nil && !s.add(sub) {
 		sub.place.Close()
@@ -116,15 +117,18 @@ func (s *session) enter(ctx context.Context, w wish) (*subscription, *protocol.S
 }
 
 func (s *session) join(ctx context.Context, w wish, sub *subscription) (*protocol.SubscribeResult, error) {
-	if s.find(w.channel) != nil {
+	if there := s.find(w.channel); there != nil && !(there.ofRoom && s.leave(there)) {
 		return nil, protocol.ErrorAlreadySubscribed
 	}
-	feed, err := s.gateway.options.Chat.Feed(s.actor, w.channel, chat.Subscribe)
+	access, err := s.gateway.options.Chat.Access(ctx, s.actor, w.channel, chat.Subscribe)
 	if err != nil {
 		return nil, err
 	}
+	if w.since != nil && w.since.Offset < access.Floor {
+		w.since = &backbone.Position{Epoch: w.since.Epoch, Offset: access.Floor} // what is before is not for this user
+	}
 	info := &protocol.ClientInfo{User: s.actor.User, Client: s.id, ConnInfo: s.actor.Info, ChanInfo: w.chanInfo}
-	place, got, err := s.gateway.options.Hub.Subscribe(ctx, feed, fanout.Request{
+	place, got, err := s.gateway.options.Hub.Subscribe(ctx, access.Feed, fanout.Request{
 		Since: w.since, MaxBytes: w.bytes, JoinLeave: w.joinLeave,
 		Info: protocol.AppendClientInfo(protocol.JSON, nil, info),
 	}, sub)

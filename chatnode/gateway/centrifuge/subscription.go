@@ -13,8 +13,9 @@ type subscription struct {
 	session *session
 	channel string
 	place   *fanout.Subscription
-	// server is true if the server made it at connect.
-	server bool
+	// server is true if the server made it at connect, ofRoom if it did since the user is a member there: the client may then make a
+	// subscription of its own in its place.
+	server, ofRoom bool
 	// refused is true if a write was refused, so that Drained goes on with it.
 	refused atomic.Bool
 	// expires is when its token ends, or zero; guarded by the session's mu.

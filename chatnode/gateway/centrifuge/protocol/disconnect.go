@@ -64,6 +64,8 @@ func (u Unsubscribe) Reply(channel string) *Reply {
 var (
 	// UnsubscribeServer ends a subscription for good.
 	UnsubscribeServer = Unsubscribe{2000, "server unsubscribe"}
+	// UnsubscribePermission ends a subscription that its user may not have any more.
+	UnsubscribePermission = Unsubscribe{2000, "permission denied"}
 	// UnsubscribeInsufficient makes the client subscribe again from its position.
 	UnsubscribeInsufficient = Unsubscribe{2500, "insufficient state"}
 	// UnsubscribeExpired says that the subscription token was not refreshed in time.

@@ -1,0 +1,71 @@
+package centrifuge
+
+import "sync"
+
+// person is a user of an application.
+type person struct{ app, user string }
+
+// people knows the sessions of each user on this node: the first by name, the others in a chain behind it.
+type people struct {
+	mu    sync.Mutex
+	first map[person]*session
+}
+
+// add notes a session of a user. Anonymous ones are nobody's.
+func (p *people) add(s *session) {
+	if s.actor.User == "" {
+		return
+	}
+	who := person{s.actor.App, s.actor.User}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.first == nil {
+		p.first = map[person]*session{}
+	}
+	s.sibling = p.first[who]
+	p.first[who] = s
+}
+
+// remove forgets a session that was added, and says whether it was the user's last on this node.
+func (p *people) remove(s *session) (last bool) {
+	who := person{s.actor.App, s.actor.User}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first := p.first[who]; first != s {
+		for ; first != nil; first = first.sibling {
+			if first.sibling == s {
+				first.sibling = s.sibling
+				break
+			}
+		}
+		return false
+	}
+	if s.sibling == nil {
+		delete(p.first, who)
+		return true
+	}
+	p.first[who] = s.sibling
+	return false
+}
+
+// of lists the sessions of a user.
+func (p *people) of(who person) (all []*session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for s := p.first[who]; s != nil; s = s.sibling {
+		all = append(all, s)
+	}
+	return all
+}
+
+// all lists the sessions of all users.
+func (p *people) all() (all []*session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.first {
+		for ; s != nil; s = s.sibling {
+			all = append(all, s)
+		}
+	}
+	return all
+}
