@@ -79,6 +79,7 @@ type Backbone struct {
 	listen                    *listener
 	metrics                   *metrics
 	watches                   tableWatches
+	long                      longPrefixes
 	taps                      taps
 	appended                  atomic.Uint64
 	newest, terms             []atomic.Uint64 // by shard: the newest sequence seen, and the newest term

@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
-	"strings"
+	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
@@ -25,18 +23,21 @@ const (
 	replicaRetryWait = 10 * time.Millisecond
 	// markerSlack is how much longer than layout.RowMarkerAge a marker may be there.
 	markerSlack = 15 * time.Second
+	// maxRecentPages of recent changes are looked at for removed rows.
+	maxRecentPages = 4
+	// maxLongPrefixes bounds how many prefixes are remembered to have many rows.
+	maxLongPrefixes = 4096
 )
 
 // List gives the rows whose key begins with prefix and a dot, in the order of their revisions, from the first with a revision greater
 // than after, at most limit (and 1,000). More says that others follow. A row that changes while its list is paged comes again.
 //
-// Nothing that was acknowledged before the call is missing. Up to 1,024 rows under a prefix come from one replica, which says how far it
-// has read the table; one that is behind what the leader had at the call is not believed, and another asked. Of more rows, a replica
-// gives those in a range of revisions, of which it has all if it has a later one; what seems to be the end is always asked of the leader.
-// In such a long list, a row may look as it did some milliseconds before the call if the replica is behind.
+// Nothing that was acknowledged before the call is missing, and nothing comes that was removed by then. Up to 1,024 rows under a prefix
+// are read from one replica, which says how far it has read the table; one that is behind what the leader had at the call is not believed,
+// and another asked. Of more, the leader is asked for one row after the other.
 //
-// It costs the server about 3 µs a row under the prefix, whatever else the table has; beyond 1,024 rows, about as much for each row of
-// the table between the first and the last one of the page.
+// It costs the server 5 to 10 µs a row under the prefix, and beyond 1,024 of them 40 to 100 µs for each that is given and a round trip: in
+// either case the same however many others the table has, and in the latter however many are under the prefix. See BenchmarkTable.
 //
 // Errors: ErrUnavailable, the context's.
 func (b *Backbone) List(ctx context.Context, table, prefix string, after uint64, limit int) (rows []Row, more bool, err error) {
@@ -48,24 +49,20 @@ func (b *Backbone) List(ctx context.Context, table, prefix string, after uint64,
 	defer cancel()
 	limit = max(1, min(limit, maxRows))
 	for {
-		l := listing{b: b, table: table, filter: b.rowSubject(table, prefix) + ".>", want: limit + 1}
-		if err = l.run(ctx, after+1); err == nil {
-			rows = l.sorted()
+		l := listing{b: b, table: table, filter: b.rowSubject(table, prefix) + ".>", want: limit + 1, next: after + 1}
+		if err = l.run(ctx); err == nil {
+			rows = slices.SortedFunc(maps.Values(l.rows), func(a, b Row) int { return cmp.Compare(a.Revision, b.Revision) })
 			return rows[:min(limit, len(rows))], len(rows) > limit, nil
 		}
-		pause := readRetryWait
-		if errors.Is(err, errBehind) {
-			pause = replicaRetryWait
-		}
-		if !sleep(ctx, pause) {
+		if !sleep(ctx, listPause(err)) {
 			return nil, false, fmt.Errorf("list rows of %s: %w: %w", table, ErrUnavailable, err)
 		}
 	}
 }
 
-// Count is the number of rows whose key begins with prefix and a dot, as the leader has it. It costs the server about 0.2 µs a row
-// under the prefix, and a look at what changed under it in the last minute, since removed rows leave markers for that long.
-// Errors: ErrUnavailable, the context's.
+// Count is the number of rows whose key begins with prefix and a dot. Up to 1,024 it costs as much as their list. Beyond that the leader
+// counts keys, at about 0.5 µs each, and what was removed in the last minute is taken off, as far as it is among the first 4,000 rows that
+// changed in that minute, and a replica knows it. Errors: ErrUnavailable, the context's.
 func (b *Backbone) Count(ctx context.Context, table, prefix string) (n int, err error) {
 	defer b.metrics.tables.measure(table, "count", &err)()
 	ctx, cancel, err := tableContext(ctx, table)
@@ -74,31 +71,21 @@ func (b *Backbone) Count(ctx context.Context, table, prefix string) (n int, err 
 	}
 	defer cancel()
 	for {
-		if n, err = b.count(ctx, table, b.rowSubject(table, prefix)+".>"); err == nil {
+		l := listing{b: b, table: table, filter: b.rowSubject(table, prefix) + ".>", want: maxRows + 100, next: 1}
+		if n, err = l.count(ctx); err == nil {
 			return n, nil
 		}
-		if !sleep(ctx, readRetryWait) {
+		if !sleep(ctx, listPause(err)) {
 			return 0, fmt.Errorf("count rows of %s: %w: %w", table, ErrUnavailable, err)
 		}
 	}
 }
 
-func (b *Backbone) count(ctx context.Context, table, filter string) (int, error) {
-	// An offset beyond the end asks for the number of subjects alone.
-	request, err := json.Marshal(map[string]any{"subjects_filter": filter, "offset": 1 << 40})
-	if err != nil {
-		return 0, err
+func listPause(err error) time.Duration {
+	if errors.Is(err, errBehind) {
+		return replicaRetryWait
 	}
-	var info struct {
-		Total int       `json:"total"`
-		Now   time.Time `json:"ts"`
-	}
-	if err := apiRequest(ctx, b.main, "$JS.API.STREAM.INFO."+b.tableStream(table), request, &info); err != nil || info.Total == 0 {
-		return 0, err
-	}
-	l := listing{b: b, table: table, filter: filter, want: info.Total + 1, long: true}
-	err = l.from(ctx, map[string]any{"start_time": info.Now.Add(-layout.RowMarkerAge - markerSlack)})
-	return info.Total - l.markers, err
+	return readRetryWait
 }
 
 // listing reads the newest messages of all subjects that match a filter.
@@ -107,11 +94,8 @@ type listing struct {
 	table, filter string
 	// want is how many rows are enough.
 	want int
-	// long lists read ranges of the table, and not the matching subjects at once.
-	long    bool
-	rows    map[string]Row
-	markers int
-	next    uint64 // the sequence to go on from
+	rows map[string]Row
+	next uint64 // the sequence to go on from
 }
 
 var (
@@ -119,169 +103,144 @@ var (
 	errTooMany = errors.New("more rows than are given at once")
 )
 
-// run lists from that sequence on.
-func (l *listing) run(ctx context.Context, next uint64) error {
-	l.next = next
-	state, err := streamInfo(ctx, l.b.main, l.b.tableStream(l.table))
-	if err != nil || state.Last < next {
-		return err
+func (l *listing) run(ctx context.Context) error {
+	if l.b.long.has(l.filter) {
+		return l.walk(ctx)
 	}
-	err = l.short(ctx, state.Last)
-	if !errors.Is(err, errTooMany) {
-		return err
+	err := l.short(ctx)
+	if errors.Is(err, errTooMany) {
+		l.b.long.add(l.filter)
+		return l.walk(ctx)
 	}
-	l.long = true
-	return l.from(ctx, map[string]any{"seq": l.next})
+	return err
 }
 
-// short lists what has few matching subjects, from a replica that has at least that sequence.
-func (l *listing) short(ctx context.Context, floor uint64) error {
+func (l *listing) count(ctx context.Context) (int, error) {
+	if !l.b.long.has(l.filter) {
+		err := l.short(ctx)
+		if !errors.Is(err, errTooMany) {
+			return len(l.rows), err
+		}
+		l.b.long.add(l.filter)
+	}
+	// An offset beyond the end asks for the number of subjects alone.
+	request, err := json.Marshal(map[string]any{"subjects_filter": l.filter, "offset": 1 << 40})
+	if err != nil {
+		return 0, err
+	}
+	var info struct {
+		Total int       `json:"total"`
+		Now   time.Time `json:"ts"`
+	}
+	if err := apiRequest(ctx, l.b.main, "$JS.API.STREAM.INFO."+l.b.tableStream(l.table), request, &info); err != nil {
+		return 0, err
+	}
+	removed, err := l.removed(ctx, info.Now.Add(-layout.RowMarkerAge-markerSlack))
+	return info.Total - removed, err
+}
+
+// removed counts rows that were removed since then, as far as they are among the first that changed.
+func (l *listing) removed(ctx context.Context, since time.Time) (n int, err error) {
+	request := map[string]any{"start_time": since, "next_by_subj": l.filter, "batch": maxRows, "max_bytes": maxPageBytes}
+	for range maxRecentPages {
+		page, err := l.b.directPage(ctx, l.table, request)
+		if err != nil {
+			return 0, err
+		}
+		for _, s := range page.rows {
+			if s.removed {
+				n++
+			}
+			request["seq"] = s.Revision + 1
+		}
+		if page.pending == 0 {
+			break
+		}
+		delete(request, "start_time")
+	}
+	return n, nil
+}
+
+// short lists what has few matching subjects, from a replica that has all that the leader had before.
+func (l *listing) short(ctx context.Context) error {
+	state, err := streamInfo(ctx, l.b.main, l.b.tableStream(l.table))
+	if err != nil || state.Last < l.next {
+		return err
+	}
 	for {
 		page, err := l.b.directPage(ctx, l.table, map[string]any{
-			"multi_last": []string{l.filter}, "seq": l.next, "batch": l.want - len(l.rows), "max_bytes": maxPageBytes,
+			"multi_last": []string{l.filter}, "seq": l.next, "batch": min(l.want-len(l.rows), maxRows), "max_bytes": maxPageBytes,
 		})
 		if err != nil {
 			return err
 		}
 		if page.empty {
 			// Nothing says how far that replica is. The leader does, as it would about a row that is new by now.
-			s, err := l.b.askLeader(ctx, l.table, map[string]any{"seq": l.next, "next_by_subj": l.filter})
+			s, err := l.ahead(ctx)
 			if err == nil && s.Revision > 0 {
 				err = errBehind
 			}
 			return err
 		}
-		if page.upTo < floor {
+		if page.upTo < state.Last {
 			return errBehind
 		}
-		l.add(page.rows)
+		for _, s := range page.rows {
+			l.add(s)
+		}
 		if page.pending == 0 || len(l.rows) >= l.want {
 			return nil
 		}
 	}
 }
 
-// from lists ranges of the table, beginning with what start says, and asks the leader for what seems to be behind the end.
-func (l *listing) from(ctx context.Context, start map[string]any) error {
+// walk goes from one row to the next at the leader.
+func (l *listing) walk(ctx context.Context) error {
 	for len(l.rows) < l.want {
-		request := map[string]any{"next_by_subj": l.filter, "batch": min(maxRows, l.want-len(l.rows)), "max_bytes": maxPageBytes}
-		if l.next > 0 {
-			start = map[string]any{"seq": l.next}
-		}
-		for k, v := range start {
-			request[k] = v
-		}
-		page, err := l.b.directPage(ctx, l.table, request)
-		if err != nil {
-			return err
-		}
-		l.add(page.rows)
-		if page.empty || page.pending == 0 {
-			break
-		}
-	}
-	for len(l.rows) < l.want {
-		request := map[string]any{"seq": l.next, "next_by_subj": l.filter}
-		if l.next == 0 {
-			request = map[string]any{"start_time": start["start_time"], "next_by_subj": l.filter}
-		}
-		s, err := l.b.askLeader(ctx, l.table, request)
+		s, err := l.ahead(ctx)
 		if err != nil || s.Revision == 0 {
 			return err
 		}
-		l.add([]rowState{s})
+		l.add(s)
 	}
 	return nil
 }
 
-// add takes rows in, in the order of their sequences.
-func (l *listing) add(rows []rowState) {
+// ahead asks the leader for the next row.
+func (l *listing) ahead(ctx context.Context) (rowState, error) {
+	return l.b.askLeader(ctx, l.table, map[string]any{"seq": l.next, "next_by_subj": l.filter})
+}
+
+// add takes the next row in, which may be one that was there already and has changed meanwhile.
+func (l *listing) add(s rowState) {
+	l.next = s.Revision + 1
+	if s.removed {
+		delete(l.rows, s.Key)
+		return
+	}
 	if l.rows == nil {
 		l.rows = map[string]Row{}
 	}
-	for _, s := range rows {
-		l.next = s.Revision + 1
-		if s.removed {
-			l.markers++
-			delete(l.rows, s.Key)
-			continue
-		}
-		l.rows[s.Key] = s.Row
-	}
+	l.rows[s.Key] = s.Row
 }
 
-func (l *listing) sorted() []Row {
-	rows := make([]Row, 0, len(l.rows))
-	for _, row := range l.rows {
-		rows = append(rows, row)
-	}
-	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.Revision, b.Revision) })
-	return rows
+// longPrefixes remembers which filters match more than what is given at once, to spare the server the attempt.
+type longPrefixes struct {
+	mu  sync.Mutex
+	all map[string]bool
 }
 
-// rowPage is the answer of a replica to a request for many messages.
-type rowPage struct {
-	rows []rowState
-	// pending is how many follow, and upTo how far the replica had read the stream (0: unknown).
-	pending, upTo uint64
-	empty         bool
+func (p *longPrefixes) has(filter string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all[filter]
 }
 
-// directPage asks any replica once.
-func (b *Backbone) directPage(ctx context.Context, table string, request map[string]any) (page rowPage, err error) {
-	ctx, cancel := context.WithTimeout(ctx, writeWait)
-	defer cancel()
-	raw, err := json.Marshal(request)
-	if err != nil {
-		return page, err
+func (p *longPrefixes) add(filter string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil || len(p.all) >= maxLongPrefixes {
+		p.all = map[string]bool{}
 	}
-	replies := make(chan *nats.Msg, maxRows+2)
-	inbox := b.main.NewInbox()
-	sub, err := b.main.ChanSubscribe(inbox, replies)
-	if err != nil {
-		return page, err
-	}
-	defer func() { _ = sub.Unsubscribe() }()
-	if err := b.main.PublishRequest("$JS.API.DIRECT.GET."+b.tableStream(table), inbox, raw); err != nil {
-		return page, err
-	}
-	prefix, last := b.tablePrefix(table), uint64(0)
-	for {
-		select {
-		case <-ctx.Done():
-			return page, fmt.Errorf("read many rows: %w", ctx.Err())
-		case m := <-replies:
-			if m.Header.Get("Status") != "" {
-				return page, page.end(m.Header, last)
-			}
-			seq, err := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
-			if err != nil || m.Header.Get("Nats-Last-Sequence") != strconv.FormatUint(last, 10) {
-				return page, errors.New("an answer with many rows has a hole")
-			}
-			last = seq
-			row := Row{Key: strings.TrimPrefix(m.Header.Get("Nats-Subject"), prefix), Data: m.Data, Revision: seq}
-			page.rows = append(page.rows, rowState{row, isMarker(m.Header)})
-		}
-	}
-}
-
-// end takes the end of the answer, whose last message had that sequence.
-func (p *rowPage) end(h nats.Header, last uint64) error {
-	switch status := h.Get("Status"); status {
-	case "204":
-		pending, err := strconv.ParseUint(h.Get("Nats-Num-Pending"), 10, 64)
-		if err != nil || h.Get("Nats-Last-Sequence") != strconv.FormatUint(last, 10) {
-			return errors.New("an answer with many rows has a hole at its end")
-		}
-		p.pending = pending
-		p.upTo, _ = strconv.ParseUint(h.Get("Nats-UpTo-Sequence"), 10, 64) // only the short form has it
-		return nil
-	case "404":
-		p.empty = true
-		return nil
-	case "413":
-		return errTooMany
-	default:
-		return fmt.Errorf("read many rows: status %s %s", status, h.Get("Description"))
-	}
+	p.all[filter] = true
 }

@@ -42,6 +42,7 @@ func TestARightThatIsMissingIsNamed(t *testing.T) {
 		{publish: "$JS.API.INFO", message: "publish to $JS.API.INFO"},
 		{publish: "$JS.API.STREAM.CREATE.chat-ROOMS-1", message: "publish to $JS.API.STREAM.CREATE.chat-ROOMS-1"},
 		{publish: "$JS.API.STREAM.INFO.KV_chat-index", message: "publish to $JS.API.STREAM.INFO.KV_chat-index"},
+		{publish: "$JS.API.DIRECT.GET.KV_chat-members", message: "publish to $JS.API.DIRECT.GET.KV_chat-members"},
 		{publish: "$JS.API.CONSUMER.>", message: "publish to $JS.API.CONSUMER.CREATE.chat-ROOMS-0.operator"},
 		{publish: "$KV.chat-leases.>", message: "publish to $KV.chat-leases.operator"},
 		{publish: "chat.user.>", message: "publish to chat.user.0.operator"},

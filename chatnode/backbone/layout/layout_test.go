@@ -53,3 +53,26 @@ func TestEveryShardHasAStreamThatStatesTheirNumber(t *testing.T) {
 		}
 	}
 }
+
+func TestBucketsShareAllTheirBytes(t *testing.T) {
+	l := New("lobby", 4)
+	buckets := l.Buckets(Settings{Replicas: 1, BucketBytes: 1000})
+	if len(buckets) != len(Buckets) {
+		t.Fatalf("%d buckets of %d have settings", len(buckets), len(Buckets))
+	}
+	sum := int64(0)
+	for i, b := range buckets {
+		if b.Name != l.Bucket(Buckets[i]) || b.MaxBytes <= 0 {
+			t.Errorf("bucket %s, and not %s, may take %d bytes", b.Name, l.Bucket(Buckets[i]), b.MaxBytes)
+		}
+		sum += b.MaxBytes
+	}
+	if sum != 1000 {
+		t.Errorf("all buckets together may take %d of 1000 bytes", sum)
+	}
+	for _, b := range l.Buckets(Settings{Replicas: 1}) {
+		if b.MaxBytes != -1 {
+			t.Errorf("without a bound, bucket %s may take %d bytes", b.Name, b.MaxBytes)
+		}
+	}
+}

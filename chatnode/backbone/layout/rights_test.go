@@ -52,12 +52,30 @@ func TestRightsCoverEverySubjectOfTheLayout(t *testing.T) {
 	}
 }
 
+func TestRightsLetTablesBeReadWrittenAndWatched(t *testing.T) {
+	l := New("lobby", 3)
+	for _, table := range Tables {
+		stream := "KV_" + l.Bucket(table)
+		for _, subject := range []string{
+			"$KV." + l.Bucket(table) + "." + RowKey("default", "room:a", "ann"), "$JS.API.STREAM.INFO." + stream,
+			"$JS.API.STREAM.MSG.GET." + stream, "$JS.API.DIRECT.GET." + stream,
+			"$JS.API.CONSUMER.CREATE." + stream + ".x", "$JS.API.CONSUMER.MSG.NEXT." + stream + ".x", "$JS.API.CONSUMER.DELETE." + stream + ".x",
+		} {
+			if !slices.ContainsFunc(l.Rights().Publish, func(a string) bool { return covers(a, subject) }) {
+				t.Errorf("%s is not allowed", subject)
+			}
+		}
+	}
+}
+
 func TestRightsEndAtTheCluster(t *testing.T) {
 	mine := New("lobby", 3).Rights()
 	other := New("lounge", 3)
 	all := slices.Concat(mine.Publish, mine.Subscribe)
 	for _, subject := range slices.Concat(other.Rights().Publish, []string{
-		"$JS.API.STREAM.INFO." + New("lobby", 4).Stream(Shard{Room, 3}), "$JS.API.STREAM.DELETE.lobby-ROOMS-0", "$SYS.REQ.SERVER.PING",
+		"$JS.API.STREAM.INFO." + New("lobby", 4).Stream(Shard{Room, 3}), "$JS.API.STREAM.DELETE.lobby-ROOMS-0",
+		"$JS.API.STREAM.PURGE.KV_lobby-members", "$JS.API.STREAM.MSG.DELETE.KV_lobby-members", "$JS.API.CONSUMER.DURABLE.CREATE.KV_lobby-rooms.x",
+		"$SYS.REQ.SERVER.PING",
 	}) {
 		if subject == "$JS.API.INFO" {
 			continue // that of one's own account

@@ -87,10 +87,10 @@ type BucketSettings struct {
 }
 
 // bucketShares are how much of BucketBytes each bucket may take, in percent: leases are small and few, the index grows with what is
-// stored, memberships stand in two tables.
+// stored, memberships stand in two tables. A share that becomes smaller may leave a bucket that is full by its new bound.
 var bucketShares = map[string]int64{
-	Leases: 2, Index: 60, Presence: 10,
-	Rooms: 4, Members: 9, Inbox: 9, People: 3, Letters: 2, Cursors: 1,
+	Leases: 4, Index: 60, Presence: 16,
+	Rooms: 3, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1,
 }
 
 // Streams lists the streams of the cluster.
