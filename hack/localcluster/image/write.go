@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -103,8 +105,9 @@ func (a *archive) save(path string, index []byte) (err error) {
 	if err := addFile(w, "index.json", 0o644, index); err != nil {
 		return err
 	}
-	for digest, blob := range a.blobs {
-		if err := addFile(w, "blobs/sha256/"+digest, 0o644, blob); err != nil {
+	// In one order: the same image is the same archive.
+	for _, digest := range slices.Sorted(maps.Keys(a.blobs)) {
+		if err := addFile(w, "blobs/sha256/"+digest, 0o644, a.blobs[digest]); err != nil {
 			return err
 		}
 	}
