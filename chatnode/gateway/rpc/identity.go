@@ -1,0 +1,70 @@
+package rpc
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"connectrpc.com/connect"
+
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+)
+
+// userHeader names the user for whom a server acts. What is no visible ASCII character, and %, stands in it as in a URL: %C3%A9.
+const userHeader = "Chatfleet-User"
+
+type actorKey struct{}
+
+// actorOf gives whom admit has admitted.
+func actorOf(ctx context.Context) chat.Actor {
+	a, _ := ctx.Value(actorKey{}).(chat.Actor)
+	return a
+}
+
+// admit says who makes a request, before it is read.
+func (g *Gateway) admit(ctx context.Context, _ connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
+	a, err := g.identify(header)
+	if err != nil {
+		outcomeOf(ctx).code = err.Code().String()
+		return nil, err
+	}
+	return context.WithValue(ctx, actorKey{}, a), nil
+}
+
+func (g *Gateway) identify(header http.Header) (chat.Actor, *connect.Error) {
+	scheme, secret, _ := strings.Cut(header.Get("Authorization"), " ")
+	if secret = strings.TrimSpace(secret); !strings.EqualFold(scheme, "Bearer") || secret == "" {
+		return chat.Actor{}, unauthenticated("the header Authorization must be Bearer and a server key, an admin's token or a user's token")
+	}
+	if app, err := g.options.Tokens.ServerKey(secret); err == nil {
+		return actFor(header, chat.Actor{App: app, Server: true})
+	}
+	token, err := g.options.Tokens.Connection(secret)
+	switch {
+	case err != nil:
+		return chat.Actor{}, badToken(err)
+	case token.Admin:
+		return actFor(header, chat.Actor{App: token.App, Server: true})
+	case len(header.Values(userHeader)) > 0:
+		return chat.Actor{}, refusal(connect.CodePermissionDenied, "denied", userHeader+" is for servers: a user's token acts for its user alone")
+	}
+	return chat.Actor{App: token.App, User: token.User, Info: token.Info}, nil
+}
+
+// actFor makes a server act for a user if it wants to. A header without a name is an error: the server meant somebody.
+func actFor(header http.Header, server chat.Actor) (chat.Actor, *connect.Error) {
+	values := header.Values(userHeader)
+	if len(values) == 0 {
+		return server, nil
+	}
+	user, err := url.PathUnescape(values[0])
+	if err == nil {
+		err = chat.CheckUser(user)
+	}
+	if err != nil || len(values) > 1 {
+		return chat.Actor{}, refusal(connect.CodeInvalidArgument, "invalid",
+			userHeader+" must be one user's name of 1 to 128 bytes, with everything but visible ASCII escaped as in a URL")
+	}
+	return chat.Actor{App: server.App, User: user}, nil
+}
