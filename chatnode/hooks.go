@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 )
 
@@ -93,6 +95,17 @@ func (n *node) openHooks() error {
 		})
 	}
 	return err
+}
+
+// gate is what chat asks before it stores an event; nil if nobody is to be asked.
+func (n *node) gate() chat.Gate {
+	if n.moderation == nil {
+		return nil
+	}
+	return func(ctx context.Context, app, room string, event []byte) (chat.Verdict, error) {
+		v, err := n.moderation.Check(ctx, app, room, event)
+		return chat.Verdict(v), err
+	}
 }
 
 // closeHooks ends the requests that are out; what was not taken is told again by the next owner of its shard.

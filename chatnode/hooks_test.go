@@ -10,10 +10,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/test/client"
@@ -113,5 +115,41 @@ func TestANodeTellsItsWebhook(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Fatal("the webhook was not told")
+	}
+}
+
+func TestANodeAsksModerationBeforeItStores(t *testing.T) {
+	answers := map[string]string{
+		"fine": `{"accept":true}`, "darn": `{"accept":false,"reason":"mind your language"}`, "my number": `{"accept":true,"text":"***"}`, "what": `?`,
+	}
+	moderation := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var question struct{ Event struct{ Text string } }
+		if err := json.NewDecoder(r.Body).Decode(&question); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(w, answers[question.Event.Text])
+	}))
+	defer moderation.Close()
+	n := startTestNode(t, "--dev", "--moderation-url="+moderation.URL, "--webhook-secret-file="+secretFile(t, hookSecret))
+	c := speaker(t, n)
+	for text, want := range map[string]string{"fine": "", "my number": "", "darn": "mind your language", "what": "retry with the same id"} {
+		if _, err := c.Send(t.Context(), "room:a", text, text); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	page, err := n.messages.After(t.Context(), backbone.Feed{Kind: layout.Room, App: "default", Name: "room:a"}, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored []string
+	for _, m := range page.Messages {
+		var event struct{ Text string }
+		if err := json.Unmarshal(m.Data, &event); err != nil {
+			t.Fatal(err)
+		}
+		stored = append(stored, event.Text)
+	}
+	if slices.Sort(stored); !slices.Equal(stored, []string{"***", "fine"}) {
+		t.Errorf("stored %q", stored)
 	}
 }

@@ -186,6 +186,7 @@ func (n *node) assemble() (err error) {
 	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
 	n.chat, err = chat.New(chat.Options{
 		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
+		Gate: n.gate(),
 	})
 	if err != nil {
 		return err
