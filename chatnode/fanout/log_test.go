@@ -66,11 +66,15 @@ func (f *testFeed) head() backbone.Position {
 
 // append stores a message gap offsets behind the last one, with text as its data.
 func (l *testLog) append(feed backbone.Feed, gap uint64, text string) *backbone.Message {
+	return l.appendNoted(feed, gap, text, backbone.Note{})
+}
+
+func (l *testLog) appendNoted(feed backbone.Feed, gap uint64, text string, note backbone.Note) *backbone.Message {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.feed(feed)
 	f.last += gap
-	m := &backbone.Message{Offset: f.last, Data: []byte(text)}
+	m := &backbone.Message{Offset: f.last, Data: []byte(text), Note: note}
 	f.messages = append(f.messages, m)
 	l.moved.Broadcast()
 	return m

@@ -25,6 +25,7 @@ func (g *ring) append(batch []*backbone.Message, limit int) {
 		g.bytes += m.Size()
 	}
 	g.messages = append(g.messages, batch...)
+	g.dropVoid(batch)
 	old := 0
 	for g.bytes > limit {
 		g.bytes -= g.messages[old].Size()
@@ -53,6 +54,7 @@ func (g *ring) extend(from uint64, messages []*backbone.Message, limit int) {
 	if fit < len(older) {
 		joined := make([]*backbone.Message, 0, len(older)-fit+len(g.messages))
 		g.messages = append(append(joined, older[fit:]...), g.messages...)
+		g.dropVoid(g.messages) // the read may have begun before an edit or a deletion that the ring has heard of since
 	}
 	g.floor = min(g.floor, floor)
 }
