@@ -9,7 +9,9 @@ import (
 // dropVoid lets go of messages that the log erases: the former words of what was edited, and everything of what was deleted, as soon as
 // the event has passed. Something is looked for only if there is such an event among those that are new.
 func (g *ring) dropVoid(news []*backbone.Message) {
-	voids := func(m *backbone.Message) bool { return m.Note.Kind == backbone.NoteEdit || m.Note.Kind == backbone.NoteDelete }
+	voids := func(m *backbone.Message) bool {
+		return m.Note.Kind == backbone.NoteEdit || m.Note.Kind == backbone.NoteDelete
+	}
 	if !slices.ContainsFunc(news, voids) {
 		return
 	}
