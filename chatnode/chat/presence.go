@@ -1,0 +1,152 @@
+package chat
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+const (
+	// maxWatched is of how many users Presence tells.
+	maxWatched = 100
+	// seenEvery is how often it is noted at most when a user was last seen.
+	seenEvery = 10 * time.Second
+	// maxSeen is of how many users a node remembers when it did.
+	maxSeen = 10_000
+)
+
+// Presence tells which users are online, and since when others are not. Who hides is shown as offline to others, and so is everybody to
+// those whom they block. Errors: Invalid, Denied, Unavailable.
+func (s *Service) Presence(ctx context.Context, a Actor, q *chatv1.PresenceRequest) (*chatv1.PresenceReply, error) {
+	users := q.GetUsers()
+	switch {
+	case a.User == "" && !a.Server:
+		return nil, failf(Denied, "presence is for signed-in users")
+	case len(users) > maxWatched:
+		return nil, failf(Invalid, "at most %d users", maxWatched)
+	}
+	for _, user := range users {
+		if err := CheckUser(user); err != nil {
+			return nil, err
+		}
+	}
+	reply := &chatv1.PresenceReply{Users: make([]*chatv1.UserPresence, len(users))}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(reading)
+	for i, user := range users {
+		work.Go(func() (err error) {
+			reply.Users[i], err = s.presenceOf(ctx, a, user)
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	return reply, nil
+}
+
+// presenceOf is how the actor sees a user.
+func (s *Service) presenceOf(ctx context.Context, a Actor, user string) (*chatv1.UserPresence, error) {
+	p := &chatv1.UserPresence{User: user}
+	person, err := s.people.get(ctx, personKey(a.App, user))
+	if err != nil {
+		return nil, fromLog(err)
+	}
+	hidden := person.value.Status == chatv1.Status_STATUS_HIDDEN
+	if !a.Server && a.User != user && (hidden || slices.Contains(person.value.Blocked, a.User)) {
+		return p, nil
+	}
+	if s.options.Here != nil {
+		devices, err := s.options.Here(ctx, backbone.Feed{Kind: layout.User, App: a.App, Name: user})
+		if err != nil {
+			return nil, fromLog(err)
+		}
+		if len(devices) > 0 {
+			p.Status, p.Devices = seenAs(person.value.Status), named(devices)
+			return p, nil
+		}
+	}
+	if !hidden {
+		p.LastSeen = person.value.LastSeen
+	}
+	return p, nil
+}
+
+// seenAs is how somebody who is there is seen.
+func seenAs(wish chatv1.Status) chatv1.Status {
+	if wish == chatv1.Status_STATUS_UNSPECIFIED {
+		return chatv1.Status_STATUS_ONLINE
+	}
+	return wish
+}
+
+// named are the different names of devices.
+func named(devices []string) []string {
+	names := slices.Clone(devices)
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
+}
+
+// Left notes that the last connection of a user to this node has ended: the user was last seen now. Of a user who comes and goes it is
+// noted once in 10 seconds. Errors: Unavailable, Conflict.
+func (s *Service) Left(ctx context.Context, app, user string) error {
+	now := s.options.Now()
+	if user == "" || !s.seen.due(app+"\x00"+user, now) {
+		return nil
+	}
+	key := personKey(app, user)
+	_, err := changeRow(ctx, s.tables, layout.People, key, func(p *record[personRecord]) error {
+		if p.value.LastSeen >= now.UnixMilli() {
+			return errKeep
+		}
+		p.value.LastSeen = now.UnixMilli()
+		return nil
+	})
+	s.people.forget(key)
+	return err
+}
+
+// seen remembers when it was noted that users were seen.
+type seen struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// due says whether it is time to note it again, and takes it that this is done.
+func (s *seen) due(user string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, ok := s.last[user]; ok && now.Sub(last) < seenEvery {
+		return false
+	}
+	if s.last == nil {
+		s.last = map[string]time.Time{}
+	}
+	if len(s.last) >= maxSeen {
+		s.forget(now)
+	}
+	s.last[user] = now
+	return true
+}
+
+// forget drops users who are due; of the rest, any that are too many.
+func (s *seen) forget(now time.Time) {
+	for user, last := range s.last {
+		if now.Sub(last) >= seenEvery {
+			delete(s.last, user)
+		}
+	}
+	for user := range s.last {
+		if len(s.last) < maxSeen {
+			return
+		}
+		delete(s.last, user)
+	}
+}
