@@ -100,6 +100,7 @@ func (o *options) declareUsers(d *declaration) {
 	d.str(&o.hmacFile, "jwt-hmac-secret-file", "", "`file` with the secret of HS256 tokens; read again when it changes")
 	d.str(&o.jwksURL, "jwt-jwks-url", "", "`address` of the keys of RS256, ES256 and EdDSA tokens")
 	d.str(&o.jwksFile, "jwt-jwks-file", "", "`file` with those keys; read again when it changes")
+	d.str(&o.serverKeys, "server-keys-file", "", "`file` with the keys by which servers of applications call the chat service: lines of an application's name and a key of 32 characters or more; read again when it changes")
 	d.str(&o.issuer, "jwt-issuer", "", "the issuer that tokens must name")
 	d.str(&o.audience, "jwt-audience", "", "the audience that tokens must name")
 }

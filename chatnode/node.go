@@ -25,6 +25,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/rpc"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/chatnode/load"
 	"github.com/chatfleet/chatfleet/chatnode/web"
@@ -115,7 +116,7 @@ func listen(address, flag string) (net.Listener, error) {
 func (n *node) openTokens(ctx context.Context) (err error) {
 	o := auth.Options{
 		HMACSecretFile: n.o.hmacFile, JWKSURL: n.o.jwksURL, JWKSFile: n.o.jwksFile, Issuer: n.o.issuer, Audience: n.o.audience,
-		Registerer: n.registry, Logger: n.log,
+		ServerKeysFile: n.o.serverKeys, Registerer: n.registry, Logger: n.log,
 	}
 	if n.o.dev {
 		if n.development, err = n.openDevelopment(); err != nil {
@@ -259,8 +260,11 @@ const (
 func (n *node) clientServer() (*http.Server, error) {
 	s := &http.Server{
 		Handler: n.clientHandler(), ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, WriteTimeout: answerWait, IdleTimeout: idleWait,
-		MaxHeaderBytes: headerBytes,
+		MaxHeaderBytes: headerBytes, Protocols: new(http.Protocols),
 	}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(true) // gRPC behind a proxy that ends TLS
 	if n.o.tlsCert != "" {
 		c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)
 		if err != nil {
@@ -281,6 +285,7 @@ func serveOn(s *http.Server, l net.Listener) error {
 func (n *node) clientHandler() http.Handler {
 	mux := http.NewServeMux()
 	n.gateway.Register(mux)
+	rpc.New(rpc.Options{Chat: n.chat, Tokens: n.tokens, Conns: n.conns, Registerer: n.registry, Logger: n.log}).Register(mux)
 	mux.Handle("/", web.Handler())
 	if n.o.dev {
 		mux.HandleFunc("GET /fleet.json", n.fleet)

@@ -32,6 +32,7 @@ type options struct {
 	explicitRooms               bool
 	openChannels                string
 	hmacFile, jwksURL, jwksFile string
+	serverKeys                  string
 	issuer, audience            string
 
 	maxConnections, maxPerAddress     int
