@@ -29,13 +29,15 @@ const (
 	Letters = "letters"
 	// Cursors has how far those have got who read everything.
 	Cursors = "cursors"
+	// Revoked has one row a user whose tokens are refused: RowKey(app, user). Every node remembers all of them.
+	Revoked = "revoked"
 )
 
 // Tables are the names of the buckets that are tables.
-var Tables = [...]string{Rooms, Members, Inbox, People, Letters, Cursors}
+var Tables = [...]string{Rooms, Members, Inbox, People, Letters, Cursors, Revoked}
 
 // Buckets are the names of all buckets.
-var Buckets = [...]string{Leases, Index, Presence, Rooms, Members, Inbox, People, Letters, Cursors}
+var Buckets = [...]string{Leases, Index, Presence, Rooms, Members, Inbox, People, Letters, Cursors, Revoked}
 
 // Settings are the choices of one cluster that shape its streams and buckets.
 type Settings struct {
@@ -89,8 +91,8 @@ type BucketSettings struct {
 // bucketShares are how much of BucketBytes each bucket may take, in percent: leases are small and few, the index grows with what is
 // stored, memberships stand in two tables. A share that becomes smaller may leave a bucket that is full by its new bound.
 var bucketShares = map[string]int64{
-	Leases: 4, Index: 60, Presence: 16,
-	Rooms: 3, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1,
+	Leases: 4, Index: 59, Presence: 16,
+	Rooms: 3, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1, Revoked: 1,
 }
 
 // Streams lists the streams of the cluster.
