@@ -270,6 +270,11 @@ func (e *apiError) Error() string { return fmt.Sprintf("%s (%d)", e.Description,
 func apiRequest(ctx context.Context, nc *nats.Conn, subject string, body []byte, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, apiWait)
 	defer cancel()
+	return apiAsk(ctx, nc, subject, body, into)
+}
+
+// apiAsk asks the JetStream API once, for as long as the context allows.
+func apiAsk(ctx context.Context, nc *nats.Conn, subject string, body []byte, into any) error {
 	m, err := nc.RequestWithContext(ctx, subject, body)
 	if err != nil {
 		return fmt.Errorf("%s: %w", subject, err)

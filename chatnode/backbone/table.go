@@ -37,6 +37,7 @@ const (
 type rowState struct {
 	Row
 	removed bool
+	write   string // names the change that left it so
 }
 
 func (s rowState) there() bool { return s.Revision > 0 && !s.removed }
@@ -84,10 +85,12 @@ func (b *Backbone) tableStream(table string) string { return "KV_" + b.layout.Bu
 
 // leaderRow asks the leader, once, for what stands under a key.
 func (b *Backbone) leaderRow(ctx context.Context, table, key string) (rowState, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiWait)
+	defer cancel()
 	return b.askLeader(ctx, table, map[string]any{"last_by_subj": b.rowSubject(table, key)})
 }
 
-// askLeader reads one message of a table's stream from its leader; the zero state says that there is none.
+// askLeader reads one message of a table's stream from its leader; the zero state says that there is none. The context bounds it.
 func (b *Backbone) askLeader(ctx context.Context, table string, request map[string]any) (rowState, error) {
 	raw, err := json.Marshal(request)
 	if err != nil {
@@ -101,7 +104,7 @@ func (b *Backbone) askLeader(ctx context.Context, table string, request map[stri
 			Data    []byte `json:"data"`
 		} `json:"message"`
 	}
-	err = apiRequest(ctx, b.main, "$JS.API.STREAM.MSG.GET."+b.tableStream(table), raw, &got)
+	err = apiAsk(ctx, b.main, "$JS.API.STREAM.MSG.GET."+b.tableStream(table), raw, &got)
 	var refused *apiError
 	if errors.As(err, &refused) && refused.ErrCode == noMessage {
 		return rowState{}, nil
@@ -117,7 +120,7 @@ func (b *Backbone) askLeader(ctx context.Context, table string, request map[stri
 		}
 	}
 	row := Row{Key: strings.TrimPrefix(m.Subject, b.tablePrefix(table)), Data: m.Data, Revision: m.Seq}
-	return rowState{row, isMarker(header)}, nil
+	return rowState{row, isMarker(header), header.Get(writeHeader)}, nil
 }
 
 // isMarker says whether a message stands for a row that was removed, by a client or by the server.

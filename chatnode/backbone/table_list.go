@@ -17,14 +17,18 @@ import (
 const (
 	// maxRows is the most rows of one page.
 	maxRows = 1000
+	// maxMultiLast is how many subjects NATS gives the last messages of at once.
+	maxMultiLast = 1024
+	// aheadWait bounds one search of the leader for a row, which reads the table from there on if its blocks are not in memory.
+	aheadWait = 4 * time.Second
 	// maxPageBytes is about how many bytes of rows come at a time.
 	maxPageBytes = 4 << 20
 	// replicaRetryWait is the pause before another replica is asked instead of one that is behind.
 	replicaRetryWait = 10 * time.Millisecond
 	// markerSlack is how much longer than layout.RowMarkerAge a marker may be there.
 	markerSlack = 15 * time.Second
-	// maxRecentPages of recent changes are looked at for removed rows.
-	maxRecentPages = 4
+	// maxExactCount is up to how many rows removed ones are told from others: the server counts them all for each page that it gives.
+	maxExactCount = 10_000
 	// maxLongPrefixes bounds how many prefixes are remembered to have many rows.
 	maxLongPrefixes = 4096
 )
@@ -61,8 +65,8 @@ func (b *Backbone) List(ctx context.Context, table, prefix string, after uint64,
 }
 
 // Count is the number of rows whose key begins with prefix and a dot. Up to 1,024 it costs as much as their list. Beyond that the leader
-// counts keys, at about 0.5 µs each, and what was removed in the last minute is taken off, as far as it is among the first 4,000 rows that
-// changed in that minute, and a replica knows it. Errors: ErrUnavailable, the context's.
+// counts keys, at about 0.5 µs each, and a replica is asked which rows were removed in the last minute and have left markers; beyond 10,000
+// nobody is asked, and such rows still count. Errors: ErrUnavailable, the context's.
 func (b *Backbone) Count(ctx context.Context, table, prefix string) (n int, err error) {
 	defer b.metrics.tables.measure(table, "count", &err)()
 	ctx, cancel, err := tableContext(ctx, table)
@@ -71,7 +75,7 @@ func (b *Backbone) Count(ctx context.Context, table, prefix string) (n int, err 
 	}
 	defer cancel()
 	for {
-		l := listing{b: b, table: table, filter: b.rowSubject(table, prefix) + ".>", want: maxRows + 100, next: 1}
+		l := listing{b: b, table: table, filter: b.rowSubject(table, prefix) + ".>", want: maxMultiLast + 1, next: 1}
 		if n, err = l.count(ctx); err == nil {
 			return n, nil
 		}
@@ -132,17 +136,22 @@ func (l *listing) count(ctx context.Context) (int, error) {
 		Total int       `json:"total"`
 		Now   time.Time `json:"ts"`
 	}
-	if err := apiRequest(ctx, l.b.main, "$JS.API.STREAM.INFO."+l.b.tableStream(l.table), request, &info); err != nil {
+	counting, cancel := context.WithTimeout(ctx, aheadWait)
+	defer cancel()
+	if err := apiAsk(counting, l.b.main, "$JS.API.STREAM.INFO."+l.b.tableStream(l.table), request, &info); err != nil {
 		return 0, err
+	}
+	if info.Total > maxExactCount {
+		return info.Total, nil
 	}
 	removed, err := l.removed(ctx, info.Now.Add(-layout.RowMarkerAge-markerSlack))
 	return info.Total - removed, err
 }
 
-// removed counts rows that were removed since then, as far as they are among the first that changed.
+// removed counts markers since then.
 func (l *listing) removed(ctx context.Context, since time.Time) (n int, err error) {
 	request := map[string]any{"start_time": since, "next_by_subj": l.filter, "batch": maxRows, "max_bytes": maxPageBytes}
-	for range maxRecentPages {
+	for {
 		page, err := l.b.directPage(ctx, l.table, request)
 		if err != nil {
 			return 0, err
@@ -154,11 +163,10 @@ func (l *listing) removed(ctx context.Context, since time.Time) (n int, err erro
 			request["seq"] = s.Revision + 1
 		}
 		if page.pending == 0 {
-			break
+			return n, nil
 		}
 		delete(request, "start_time")
 	}
-	return n, nil
 }
 
 // short lists what has few matching subjects, from a replica that has all that the leader had before.
@@ -167,31 +175,41 @@ func (l *listing) short(ctx context.Context) error {
 	if err != nil || state.Last < l.next {
 		return err
 	}
-	for {
+	for from := l.next; ; from = l.next {
 		page, err := l.b.directPage(ctx, l.table, map[string]any{
-			"multi_last": []string{l.filter}, "seq": l.next, "batch": min(l.want-len(l.rows), maxRows), "max_bytes": maxPageBytes,
+			"multi_last": []string{l.filter}, "seq": from, "batch": min(l.want-len(l.rows), maxRows), "max_bytes": maxPageBytes,
 		})
-		if err != nil {
-			return err
+		if err == nil && page.empty && from > 1 {
+			// Nothing says how far that replica is, but it does with all the rows.
+			page, err = l.b.directPage(ctx, l.table, map[string]any{"multi_last": []string{l.filter}, "batch": maxMultiLast})
 		}
-		if page.empty {
-			// Nothing says how far that replica is. The leader does, as it would about a row that is new by now.
-			s, err := l.ahead(ctx)
-			if err == nil && s.Revision > 0 {
-				err = errBehind
-			}
+		switch {
+		case err != nil:
 			return err
-		}
-		if page.upTo < state.Last {
+		case page.empty:
+			return l.none(ctx)
+		case page.upTo < state.Last:
 			return errBehind
 		}
 		for _, s := range page.rows {
-			l.add(s)
+			if s.Revision >= from {
+				l.add(s)
+			}
 		}
 		if page.pending == 0 || len(l.rows) >= l.want {
 			return nil
 		}
 	}
+}
+
+// none makes sure with the leader that no row has the prefix.
+func (l *listing) none(ctx context.Context) error {
+	first := listing{b: l.b, table: l.table, filter: l.filter, next: 1}
+	s, err := first.ahead(ctx)
+	if err == nil && s.Revision > 0 {
+		err = errBehind
+	}
+	return err
 }
 
 // walk goes from one row to the next at the leader.
@@ -208,6 +226,8 @@ func (l *listing) walk(ctx context.Context) error {
 
 // ahead asks the leader for the next row.
 func (l *listing) ahead(ctx context.Context) (rowState, error) {
+	ctx, cancel := context.WithTimeout(ctx, aheadWait)
+	defer cancel()
 	return l.b.askLeader(ctx, l.table, map[string]any{"seq": l.next, "next_by_subj": l.filter})
 }
 

@@ -27,7 +27,7 @@ func (b *Backbone) directPage(ctx context.Context, table string, request map[str
 	if err != nil {
 		return page, err
 	}
-	replies := make(chan *nats.Msg, maxRows+2)
+	replies := make(chan *nats.Msg, maxMultiLast+2)
 	inbox := b.main.NewInbox()
 	sub, err := b.main.ChanSubscribe(inbox, replies)
 	if err != nil {
@@ -52,7 +52,7 @@ func (b *Backbone) directPage(ctx context.Context, table string, request map[str
 			}
 			last = seq
 			row := Row{Key: strings.TrimPrefix(m.Header.Get("Nats-Subject"), prefix), Data: m.Data, Revision: seq}
-			page.rows = append(page.rows, rowState{row, isMarker(m.Header)})
+			page.rows = append(page.rows, rowState{row, isMarker(m.Header), ""})
 		}
 	}
 }

@@ -254,7 +254,7 @@ func watchTable(t testing.TB, b *Backbone, table string) *changes {
 	return c
 }
 
-// await waits for that many calls with a key since the last reset.
+// await waits for that many calls with a key.
 func (c *changes) await(t testing.TB, key string, times int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -277,12 +277,6 @@ func (c *changes) await(t testing.TB, key string, times int) {
 			t.Fatalf("told %d times of %q, want %d", n, key, times)
 		}
 	}
-}
-
-func (c *changes) reset() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.keys = nil
 }
 
 func TestWatchersAreToldOfEveryPutAndRemoval(t *testing.T) {

@@ -1,7 +1,6 @@
 package backbone
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,12 +20,14 @@ const (
 	messageTooLarge           = 10054
 )
 
+// writeHeader names one change of a row, so that it can be told from others that write the same.
+const writeHeader = "Chatfleet-Write"
+
 // Put writes a row if it has the expected revision; 0 says that there must be none. It gives the new revision.
 //
 // While it is not known what became of an attempt, it is repeated: every attempt compares, so that only one can succeed. An attempt that
-// is refused after a doubtful one looks at the row: if that has these bytes and a newer revision than was expected, it is this write, or
-// one by somebody else that makes the same of the same. If yet another write came after it meanwhile, the answer is ErrConflict though
-// this one was done: who gets that reads the row again in any case.
+// is refused after a doubtful one looks at the row, which bears the name of the change that wrote it. If yet another change came after it
+// meanwhile, the answer is ErrConflict though this one was done: who gets that reads the row again in any case.
 //
 // Errors: ErrConflict; ErrUnavailable, after which the row may have been written or not; the context's.
 func (b *Backbone) Put(ctx context.Context, table, key string, data []byte, expected uint64) (revision uint64, err error) {
@@ -36,9 +37,9 @@ func (b *Backbone) Put(ctx context.Context, table, key string, data []byte, expe
 		return 0, err
 	}
 	defer cancel()
-	w := rowWrite{b: b, table: table, key: key, expected: expected}
+	w := rowWrite{b: b, table: table, key: key, name: newNodeID(), expected: expected}
 	w.message = func(m *nats.Msg) { m.Data = data }
-	w.done = func(s rowState) bool { return s.there() && bytes.Equal(s.Data, data) }
+	w.done = func(s rowState) bool { return s.write == w.name }
 	return w.run(ctx)
 }
 
@@ -60,25 +61,25 @@ func (b *Backbone) Remove(ctx context.Context, table, key string, expected uint6
 		}
 		return err
 	}
-	w := rowWrite{b: b, table: table, key: key, expected: expected}
+	w := rowWrite{b: b, table: table, key: key, name: newNodeID(), expected: expected}
 	w.message = func(m *nats.Msg) {
 		m.Header.Set("KV-Operation", "PURGE")
 		m.Header.Set("Nats-Rollup", "sub")
 		m.Header.Set("Nats-TTL", layout.RowMarkerAge.String())
 	}
-	w.done = func(s rowState) bool { return !s.there() }
+	w.done = func(s rowState) bool { return s.Revision == 0 || s.write == w.name } // its marker may be gone already
 	_, err = w.run(ctx)
 	return err
 }
 
 // rowWrite is one change of one row.
 type rowWrite struct {
-	b          *Backbone
-	table, key string
-	expected   uint64
+	b                *Backbone
+	table, key, name string
+	expected         uint64
 	// message completes what is stored.
 	message func(*nats.Msg)
-	// done says whether a row looks as this change leaves it.
+	// done says whether this change left the row so.
 	done func(rowState) bool
 }
 
@@ -124,6 +125,7 @@ func (w *rowWrite) try(ctx context.Context, last uint64) (uint64, error) {
 	defer cancel()
 	m := nats.NewMsg(w.b.rowSubject(w.table, w.key))
 	m.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(last, 10))
+	m.Header.Set(writeHeader, w.name)
 	w.message(m)
 	reply, err := w.b.main.RequestMsgWithContext(ctx, m)
 	if err != nil {
