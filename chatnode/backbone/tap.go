@@ -125,14 +125,19 @@ func (o *owner) runTaps(ctx context.Context) {
 
 // runTap hands the shard's messages to one tap, and begins again after failures.
 func (o *owner) runTap(ctx context.Context, t *tap) {
-	for {
-		err := (&tapping{tap: t, o: o}).run(ctx)
-		if ctx.Err() != nil || errors.Is(err, errTapDeposed) {
+	for sure := false; ; {
+		err := (&tapping{tap: t, o: o, sure: sure}).run(ctx)
+		if ctx.Err() != nil {
 			return
 		}
 		t.metrics.breaks.Inc()
 		o.b.log.Warn("a tap stopped, and begins again where it was not done", "tap", t.name, "shard", o.shard.String(), "error", err)
-		if !sleep(ctx, tapRetryWait) {
+		pause := tapRetryWait
+		if errors.Is(err, errTapDeposed) {
+			// If that is so, this owner ends soon; one that doesn't is the owner, of a log in which terms were lost.
+			pause, sure = tapDeposedWait, true
+		}
+		if !sleep(ctx, pause) {
 			return
 		}
 	}

@@ -40,7 +40,7 @@ func (g *tapping) begin(ctx context.Context) error {
 	switch lease := g.o.lease; {
 	case g.saved.Epoch == lease.Epoch && g.saved.Offset <= state.Last:
 		return nil
-	case g.saved.Term > lease.Term:
+	case g.saved.Term > lease.Term && !g.sure:
 		return errTapDeposed
 	}
 	g.read, err = g.before(ctx, state.Last)
@@ -110,7 +110,7 @@ func (g *tapping) save(ctx context.Context) error {
 		case other.Epoch == next.Epoch && other.Offset >= next.Offset:
 			g.saved = next
 			return nil
-		case other.Epoch != next.Epoch && other.Term > next.Term:
+		case other.Epoch != next.Epoch && other.Term > next.Term && !g.sure:
 			return errTapDeposed
 		}
 	}

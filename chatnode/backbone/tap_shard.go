@@ -15,6 +15,8 @@ import (
 const (
 	// tapRetryWait is the pause before a tap that stopped begins again.
 	tapRetryWait = 1 * time.Second
+	// tapDeposedWait is more than an owner takes to hear of its successor.
+	tapDeposedWait = 10 * time.Second
 	// cursorEvery is the least time between two writes of a cursor.
 	cursorEvery = 1 * time.Second
 	// cursorWait bounds one write, and lastCursor that at the end, for which the next owner waits.
@@ -29,6 +31,8 @@ var errTapDeposed = errors.New("a later owner has the tap")
 type tapping struct {
 	*tap
 	o *owner
+	// sure says that no later owner can be there, whatever the cursor says.
+	sure bool
 
 	mu     sync.Mutex
 	undone list.List // of *handed, in the order of the log

@@ -226,7 +226,8 @@ func TestACursorNeverGoesBackAndNeverIsAnOldIncarnations(t *testing.T) {
 		one.o.lease.Epoch, one.o.lease.Term = epoch, term
 		return one
 	}
-	first, second, third := g("one", 1, 10), g("one", 2, 5), g("two", 1003, 4)
+	first, second, third, sure := g("one", 1, 10), g("one", 2, 5), g("two", 1003, 4), g("three", 1, 3)
+	sure.sure = true
 	for _, c := range []struct {
 		name string
 		by   *tapping
@@ -241,6 +242,7 @@ func TestACursorNeverGoesBackAndNeverIsAnOldIncarnations(t *testing.T) {
 		{"a later owner in a new incarnation", third, 4, nil, 4},
 		{"the one before it", second, 40, errTapDeposed, 4},
 		{"the same again", third, 6, nil, 6},
+		{"an older term that is sure to own the shard", sure, 3, nil, 3},
 	} {
 		c.by.read = c.read
 		if err := c.by.save(t.Context()); !errors.Is(err, c.err) {

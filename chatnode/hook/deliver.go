@@ -41,20 +41,21 @@ func (e *Events) serve(r *room) {
 		e.refill(r)
 		return
 	}
-	m := r.queue[0]
-	if r.attempts++; r.attempts == 1 {
-		r.since = time.Now()
+	w := r.queue[0]
+	if w.message.Offset != r.trying {
+		r.trying, r.attempts, r.since = w.message.Offset, 0, time.Now()
 	}
+	r.attempts++
 	attempts, left := r.attempts, e.o.GiveUp-time.Since(r.since)
 	e.mu.Unlock()
 
-	o := e.attempt(r.ctx, r.feed, m.Epoch, m.Message)
+	o := e.attempt(r.ctx, r.feed, w.epoch, w.message)
 	if r.ctx.Err() != nil {
 		return
 	}
 	final := o.result == resultRefused || o.result == resultFailed && (attempts >= e.b.attempts || left <= 0)
 	if final {
-		final = e.letter(r.ctx, r.feed, m.Message, o.what)
+		final = e.letter(r.ctx, r.feed, w.message, o.what)
 	}
 	pause := min(max(e.b.backOff(attempts), o.after), e.b.lastPause)
 	if left > 0 {
@@ -65,7 +66,7 @@ func (e *Events) serve(r *room) {
 	if final || o.result == resultTaken || o.result == resultDeclined {
 		e.settled(r)
 	} else {
-		e.pause(r, pause)
+		e.shelve(r, pause)
 	}
 }
 
@@ -133,8 +134,8 @@ func (e *Events) refill(r *room) {
 		return
 	}
 	after, limit := r.rest.after, e.b.perRoom
-	if e.held >= e.b.bytes {
-		limit = 1
+	if e.held >= e.b.bytes || r.attempts > 0 && r.trying > after {
+		limit = 1 // there is no room for more, or the one after it will probably fail again
 	}
 	e.mu.Unlock()
 	ctx, cancel := context.WithTimeout(r.ctx, readWait)
@@ -154,19 +155,17 @@ func (e *Events) refill(r *room) {
 	}
 }
 
-// merge puts a page of the rest into the queue, and reports whether there was anything to do. The last event of the rest has the
-// first one's Done, so that the cursor stays before all of it until all of it is delivered.
+// merge puts a page of the rest into the queue, and reports whether there was anything to do. The last event of the rest has its hold,
+// so that the cursor stays before all of it until all of it is delivered.
 func (e *Events) merge(r *room, page backbone.Page) bool {
 	covered := page.End
 	if !page.More {
 		covered = max(covered, page.Head.Offset)
 	}
-	added := 0
 	for _, m := range page.Messages {
 		if m.Offset <= r.rest.until && e.concerns(r.feed, m) {
-			r.queue = append(r.queue, backbone.Tapped{Feed: r.feed, Epoch: r.rest.epoch, Message: m, Done: func() {}})
+			r.queue = append(r.queue, waiting{message: m, epoch: r.rest.epoch})
 			e.held += m.Size()
-			added++
 		}
 	}
 	progress := covered > r.rest.after
@@ -174,12 +173,12 @@ func (e *Events) merge(r *room, page backbone.Page) bool {
 	if covered < r.rest.until {
 		return progress
 	}
-	done := r.rest.done
+	h := r.rest.hold
 	r.rest = nil
-	if added == 0 {
-		done()
+	if n := len(r.queue); n > 0 {
+		r.queue[n-1].hold = h
 	} else {
-		r.queue[len(r.queue)-1].Done = done
+		h.release()
 	}
 	return true
 }

@@ -79,6 +79,7 @@ func (e *endpoint) post(ctx context.Context, id string, body []byte) (answer, er
 	r.Header.Set("User-Agent", "chatfleet")
 	r.Header.Set(DeliveryHeader, id)
 	r.Header.Set(SignatureHeader, Sign(e.secrets(), time.Now(), body))
+	r.Header["Idempotency-Key"] = nil // sends nothing, and lets the client repeat on a new connection what an idle one didn't take
 	response, err := e.client.Do(r)
 	if err != nil {
 		var withURL *url.Error

@@ -40,7 +40,7 @@ type bounds struct {
 	parallel int // requests
 	// A room holds so many events in memory, and all rooms together about so many bytes. What is beyond waits in the log.
 	perRoom, bytes int
-	// rooms is how many may have events waiting, and one event in memory at least. Beyond it, the tap waits.
+	// rooms is how many may have events waiting. Beyond it, the tap waits.
 	rooms                 int
 	attempts              int
 	firstPause, lastPause time.Duration
@@ -151,11 +151,13 @@ func (e *Events) take(ctx context.Context, m backbone.Tapped) (freed <-chan stru
 	switch {
 	case r.rest != nil:
 		r.rest.until = m.Message.Offset
-		m.Done() // the rest's first event is not done, and stands for this one too
+		m.Done() // the rest's hold is for this one too
 	case len(r.queue) >= e.b.perRoom || e.held >= e.b.bytes:
-		r.rest = &rest{after: m.Message.Offset - 1, until: m.Message.Offset, time: m.Message.Time, epoch: m.Epoch, done: m.Done}
+		r.rest = &rest{
+			after: m.Message.Offset - 1, until: m.Message.Offset, time: m.Message.Time, epoch: m.Epoch, hold: &hold{m.Message.Offset, m.Done},
+		}
 	default:
-		r.queue = append(r.queue, m)
+		r.queue = append(r.queue, waiting{m.Message, m.Epoch, &hold{m.Message.Offset, m.Done}})
 		e.held += m.Message.Size()
 	}
 	e.wake(r)

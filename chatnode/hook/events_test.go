@@ -291,6 +291,50 @@ func TestAnEventThatIsNotTakenBecomesALetterAndTheRoomGoesOn(t *testing.T) {
 	r.verify(t)
 }
 
+func TestWhatIsErasedWhileItWaitsIsNotTold(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	var mended atomic.Bool
+	r := newReceiver(t, func(delivery) int {
+		if mended.Load() {
+			return 0
+		}
+		return http.StatusInternalServerError
+	})
+	e := openEvents(t, b, eventsOptions(r.URL), quick())
+	first := say(t, b, "room:a", "erased after it was tried")
+	second := say(t, b, "room:a", "erased before it was tried")
+	say(t, b, "room:a", "kept")
+	alone := say(t, b, "room:b", "erased alone")
+	wait.For(t, patience, "attempts", func(context.Context) error {
+		if n := min(r.requests("room:a"), r.requests("room:b")); n < 2 {
+			return fmt.Errorf("%d so far", n)
+		}
+		return nil
+	})
+	for _, gone := range []struct {
+		room   string
+		offset uint64
+	}{{"room:a", first}, {"room:a", second}, {"room:b", alone}} {
+		if err := b.Erase(t.Context(), feed(gone.room), gone.offset); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait.For(t, patience, "room:b to have nothing waiting", func(context.Context) error {
+		if f := e.figures(); f.rooms != 1 {
+			return fmt.Errorf("%+v", f)
+		}
+		return nil
+	})
+	mended.Store(true)
+	r.await(t, "room:a", []string{"kept"})
+	if texts, _ := r.texts("room:b"); len(texts) > 0 {
+		t.Errorf("was told %v", texts)
+	}
+	if letters, err := e.Letters(t.Context(), "default", 10); err != nil || len(letters) > 0 {
+		t.Errorf("letters %+v, %v", letters, err)
+	}
+}
+
 func TestALetterGoesWithItsEvent(t *testing.T) {
 	b := openLog(t, logOptions("", t.TempDir()))
 	r := newReceiver(t, nil)

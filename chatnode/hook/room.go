@@ -20,21 +20,56 @@ type room struct {
 	engaged bool
 	timer   *time.Timer // of the pause; nil if there was none
 
-	queue []backbone.Tapped // oldest first
-	rest  *rest             // what follows the queue, if not all of it fits
+	queue []waiting // oldest first
+	rest  *rest     // what follows the queue, if not all of it is in memory
 
-	// Of the first event.
+	// Of the event with that offset: how often it was tried, and since when.
+	trying   uint64
 	attempts int
-	since    time.Time // of the first attempt
+	since    time.Time
+}
+
+// waiting is an event that waits in memory. Its hold is nil if an earlier event's keeps the tap's cursor before it.
+type waiting struct {
+	message *backbone.Message
+	epoch   string
+	hold    *hold
+}
+
+// hold keeps the tap's cursor before an offset until it is done.
+type hold struct {
+	offset uint64
+	done   func()
+}
+
+// release lets the cursor go on.
+func (h *hold) release() {
+	if h != nil {
+		h.done()
+	}
+}
+
+// first gives the hold with the lower offset, and releases the other one.
+func first(a, b *hold) *hold {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	case b.offset < a.offset:
+		a, b = b, a
+	}
+	b.release()
+	return a
 }
 
 // rest is the part of what waits that is in the log only, to be read from there when the room gets so far. However long it is, it takes
-// no memory; the tap's cursor can't pass its first event, which is not done.
+// no memory, and what is erased meanwhile is not told any more.
 type rest struct {
 	after, until uint64 // offsets
 	time         int64  // when its first event was stored, ms since 1970
 	epoch        string
-	done         func() // of the first event
+	hold         *hold // of the first event, for all of them
 }
 
 // newRoom needs e.mu, as everything below does.
@@ -59,8 +94,8 @@ func (e *Events) forget(r *room) {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	for _, m := range r.queue {
-		e.held -= m.Message.Size()
+	for _, w := range r.queue {
+		e.held -= w.message.Size()
 	}
 	r.queue, r.rest = nil, nil
 	delete(e.rooms, r.feed)
@@ -73,11 +108,28 @@ func (e *Events) settled(r *room) {
 	if r.gone {
 		return
 	}
-	r.queue[0].Done()
-	e.held -= r.queue[0].Message.Size()
+	r.queue[0].hold.release()
+	e.held -= r.queue[0].message.Size()
 	r.queue = r.queue[1:]
-	r.attempts = 0
 	e.goOn(r)
+}
+
+// shelve leaves everything that waits to the log, and lets the room be served again after a time.
+func (e *Events) shelve(r *room, d time.Duration) {
+	if r.gone {
+		return
+	}
+	head, last := r.queue[0], r.queue[len(r.queue)-1]
+	s := &rest{after: head.message.Offset - 1, until: last.message.Offset, time: head.message.Time, epoch: head.epoch}
+	if r.rest != nil {
+		s.until, s.hold = r.rest.until, r.rest.hold
+	}
+	for _, w := range r.queue {
+		s.hold = first(s.hold, w.hold)
+		e.held -= w.message.Size()
+	}
+	r.queue, r.rest = nil, s
+	e.pause(r, d)
 }
 
 // goOn lets a room be served again if something waits, and forgets it if nothing does.
@@ -109,7 +161,7 @@ func (e *Events) pause(r *room, d time.Duration) {
 // oldest is when the first event that waits was stored, in ms since 1970.
 func (r *room) oldest() int64 {
 	if len(r.queue) > 0 {
-		return r.queue[0].Message.Time
+		return r.queue[0].message.Time
 	}
 	if r.rest != nil {
 		return r.rest.time
