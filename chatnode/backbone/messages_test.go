@@ -29,7 +29,9 @@ func edit(target, sender uint64, mentions ...uint64) Note {
 
 func remove(target uint64) Note { return Note{Kind: NoteDelete, Target: target} }
 
-func react(target, sender uint64) Note { return Note{Kind: NoteReaction, Target: target, Sender: sender} }
+func react(target, sender uint64) Note {
+	return Note{Kind: NoteReaction, Target: target, Sender: sender}
+}
 
 // lines are entries in words: offset, text, what became of them.
 func lines(entries []Entry) (all []string) {
