@@ -141,29 +141,24 @@ func (s *Service) conversations(ctx context.Context, app, user string) ([]conver
 }
 
 // inboxRows reads the rows of a user's list.
-func (s *Service) inboxRows(ctx context.Context, app, user string) (all []conversation, err error) {
-	prefix, after := layout.RowKey(app, user), uint64(0)
-	for {
-		rows, more, err := s.tables.List(ctx, layout.Inbox, prefix, after, rowsAtOnce)
-		if err != nil {
-			return nil, fromLog(err)
-		}
-		for _, row := range rows {
-			after = row.Revision
-			parts, ok := layout.ParseRowKey(row.Key)
-			if !ok || len(parts) != 3 {
-				continue
-			}
-			c := conversation{feed: backbone.Feed{Kind: layout.Room, App: app, Name: parts[2]}, rank: rank{Tie: row.Revision, Room: parts[2]}}
-			if err := json.Unmarshal(row.Data, &c.marks); err != nil {
-				return nil, fromLog(fmt.Errorf("read %s of %s: %w", row.Key, layout.Inbox, err))
-			}
-			all = append(all, c)
-		}
-		if !more || len(rows) == 0 {
-			return all, nil
-		}
+func (s *Service) inboxRows(ctx context.Context, app, user string) ([]conversation, error) {
+	rows, err := s.lists.read(ctx, app, user)
+	if err != nil {
+		return nil, fromLog(err)
 	}
+	all := make([]conversation, 0, len(rows))
+	for _, row := range rows {
+		parts, ok := layout.ParseRowKey(row.Key)
+		if !ok || len(parts) != 3 {
+			continue
+		}
+		c := conversation{feed: backbone.Feed{Kind: layout.Room, App: app, Name: parts[2]}, rank: rank{Tie: row.Revision, Room: parts[2]}}
+		if err := json.Unmarshal(row.Data, &c.marks); err != nil {
+			return nil, fromLog(fmt.Errorf("read %s of %s: %w", row.Key, layout.Inbox, err))
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // describe makes a page of the list. Rooms that the user may no longer see are left out.

@@ -32,6 +32,7 @@ func (f *fleet) open() {
 	f.s = must(New(Options{
 		Log: b, Tables: b, Signals: b, ImplicitRooms: true, Limits: Limits{TextBytes: 100, DataBytes: 100},
 	}))(f.t)
+	f.s.lists.long = 2 // so that some lists are remembered, and some not
 }
 
 func (f *fleet) close() {
