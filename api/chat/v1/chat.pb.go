@@ -3996,7 +3996,7 @@ type Refusal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The same for ever: invalid, denied, not_found, conflict (it is in another state, or others are changing it), limit (there is as
 	// much of it as may be), too_many (too often; later is fine), unavailable (the outcome is unknown; the same request, with the same
-	// id, may be made again), unauthenticated, expired (the token; get a new one), internal.
+	// id, may be made again), unauthenticated, expired (the token; get a new one), no_method, internal.
 	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -36,6 +36,8 @@ type Options struct {
 	Chat methods.Chat
 	// Tokens knows server keys and tokens.
 	Tokens *auth.Verifier
+	// Admit says whether a token of the user, issued at that time, may still be used: chat.Service's; nil: it may.
+	Admit func(app, user string, issued time.Time) error
 	// Conns says which pages may make requests.
 	Conns *conn.Server
 

@@ -2,12 +2,14 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"connectrpc.com/connect"
 
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 )
 
@@ -41,15 +43,35 @@ func (g *Gateway) identify(header http.Header) (chat.Actor, *connect.Error) {
 		return actFor(header, chat.Actor{App: app, Server: true})
 	}
 	token, err := g.options.Tokens.Connection(secret)
-	switch {
-	case err != nil:
+	if err != nil {
 		return chat.Actor{}, badToken(err)
+	}
+	if err := g.revoked(token); err != nil {
+		return chat.Actor{}, err
+	}
+	switch {
 	case token.Admin:
 		return actFor(header, chat.Actor{App: token.App, Server: true})
 	case len(header.Values(userHeader)) > 0:
 		return chat.Actor{}, refusal(connect.CodePermissionDenied, "denied", userHeader+" is for servers: a user's token acts for its user alone")
 	}
 	return chat.Actor{App: token.App, User: token.User, Info: token.Info}, nil
+}
+
+// revoked refuses tokens that are revoked, and those of banned users.
+func (g *Gateway) revoked(token auth.Connection) *connect.Error {
+	if g.options.Admit == nil {
+		return nil
+	}
+	err := g.options.Admit(token.App, token.User, token.IssuedAt)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, chat.ErrRevoked):
+		return refusal(connect.CodeUnauthenticated, "expired", chat.ErrRevoked.Message)
+	}
+	told, _ := failure(err)
+	return told
 }
 
 // actFor makes a server act for a user if it wants to. A header without a name is an error: the server meant somebody.
