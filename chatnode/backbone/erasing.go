@@ -31,7 +31,9 @@ var errPutOff = errors.New("erasures were put off, and are taken up again")
 type erasure struct {
 	by, seq uint64
 	key     string
-	done    bool
+	// stray says that the index doesn't know the message.
+	stray bool
+	done  bool
 }
 
 // erasing is the part of a ledger that makes sure of erasures: each is done before a checkpoint passes its event, so that whoever owns
@@ -73,6 +75,19 @@ func (l *ledger) erase(ctx context.Context, by *stored, void ...uint64) error {
 		l.b.metrics.erasing.Inc()
 	}
 	return nil
+}
+
+// eraseUnknown has the target of an edit or a deletion erased though the index doesn't know it, which happens if the store has lost a
+// page: only if the log says that it is a message of the feed.
+func (l *ledger) eraseUnknown(ctx context.Context, by *stored) error {
+	n := by.body.Note
+	if n.Kind != NoteEdit && n.Kind != NoteDelete || n.Target == 0 || n.Target >= by.body.Offset {
+		return nil
+	}
+	if l.erasing.add(ctx, &erasure{by: by.body.Offset, seq: n.Target, key: by.key, stray: true}) {
+		l.b.metrics.erasing.Inc()
+	}
+	return ctx.Err()
 }
 
 // noteErased writes erased sequences down.
@@ -206,7 +221,8 @@ func (l *ledger) eraseAll(ctx context.Context, again func()) {
 	for range erasersAtOnce {
 		workers.Go(func() {
 			for one := l.erasing.take(); one != nil; one = l.erasing.take() {
-				for l.b.erase(ctx, l.b.live, l.shard, one.key, one.seq) != nil && ctx.Err() == nil {
+				known := func(m *stored) bool { return m.key == one.key && (!one.stray || m.body.Note.Kind == NoteMessage) }
+				for l.b.erase(ctx, l.b.live, l.shard, one.seq, known) != nil && ctx.Err() == nil {
 					l.b.metrics.erasures.WithLabelValues("failed").Inc()
 				}
 				if ctx.Err() != nil {

@@ -19,7 +19,7 @@ func (l *ledger) follow(ctx context.Context, s *stored) error {
 	}
 	if !ok || target >= s.body.Offset {
 		l.b.metrics.stray.Inc()
-		return nil
+		return l.eraseUnknown(ctx, s)
 	}
 	was, err := l.changesOf(ctx, s.key, leaf, target, s.body.Offset)
 	if err != nil {

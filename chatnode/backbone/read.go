@@ -104,13 +104,14 @@ func (b *Backbone) find(ctx context.Context, feed Feed, id string) (uint64, erro
 	return 0, nil
 }
 
-// Read gives one message of a feed, or nil if it has been erased or discarded.
+// Read gives one message of a feed, or nil if it has been erased or discarded: the stream's leader is asked, since a replica that is
+// behind may still have what was erased.
 func (b *Backbone) Read(ctx context.Context, feed Feed, offset uint64) (*Message, error) {
-	found, err := b.fetch(ctx, b.layout.ShardOf(feed), []uint64{offset})
-	if err != nil || found[0] == nil || found[0].key != feed.Key() {
+	found, err := b.fetchFromLeader(ctx, b.layout.ShardOf(feed), offset)
+	if err != nil || found == nil || found.key != feed.Key() {
 		return nil, err
 	}
-	return found[0].body, nil
+	return found.body, nil
 }
 
 // firstOf is the oldest sequence that a shard's stream still has.

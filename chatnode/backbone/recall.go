@@ -3,6 +3,7 @@ package backbone
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/index"
@@ -21,6 +22,7 @@ const (
 // Nothing is looked for as long as no sequence is missing. Otherwise the headers of the stream are read once more, ahead of the messages.
 type recall struct {
 	found map[uint64]*stored // by the offset of the missing message
+	order []uint64           // these offsets, ascending, as far as they are still to be added
 	// from and to are the sequences between which everything that can be found has been.
 	from, to uint64
 }
@@ -51,11 +53,6 @@ func (o *owner) fillGap(ctx context.Context, s stored) error {
 // was discarded.
 func (o *owner) addMissing(ctx context.Context, from, to uint64, time int64) error {
 	first, unknown := o.first.Load(), false
-	for seq := range o.recall.found {
-		if seq < from {
-			delete(o.recall.found, seq)
-		}
-	}
 	if from < first {
 		for seq := from; seq <= to && seq < first && !unknown; seq++ {
 			unknown = o.recall.found[seq] == nil
@@ -65,15 +62,11 @@ func (o *owner) addMissing(ctx context.Context, from, to uint64, time int64) err
 		o.index.Skip(first)
 		from = first
 	}
-	var seqs []uint64
-	for seq := range o.recall.found {
-		if from <= seq && seq <= to {
-			seqs = append(seqs, seq)
-		}
+	for o.recall.first() < from {
+		o.recall.pop()
 	}
-	slices.Sort(seqs)
-	for _, seq := range seqs {
-		m := o.recall.found[seq]
+	for seq := o.recall.first(); seq <= to; seq = o.recall.first() {
+		m := o.recall.pop()
 		m.body.Time = time
 		if _, _, err := o.index.Add(m.key, index.Entry{Seq: seq, Time: time}); err != nil {
 			return err
@@ -125,7 +118,24 @@ func (o *owner) lookAhead(ctx context.Context, from, start uint64) error {
 		o.recall.to = last
 	}
 	o.recall.to = max(o.recall.to, from)
+	o.recall.order = slices.Sorted(maps.Keys(o.recall.found))
 	return nil
+}
+
+// first is the first message that is still to be added, beyond all sequences if there is none.
+func (r *recall) first() uint64 {
+	if len(r.order) == 0 {
+		return index.MaxSeq + 1
+	}
+	return r.order[0]
+}
+
+// pop forgets that message.
+func (r *recall) pop() *stored {
+	m := r.found[r.order[0]]
+	delete(r.found, r.order[0])
+	r.order = r.order[1:]
+	return m
 }
 
 // take looks at one message.
@@ -141,11 +151,7 @@ func (r *recall) take(s stored) {
 	if len(r.found) < 2*maxRecalled {
 		return
 	}
-	targets := make([]uint64, 0, len(r.found))
-	for seq := range r.found {
-		targets = append(targets, seq)
-	}
-	slices.Sort(targets)
+	targets := slices.Sorted(maps.Keys(r.found))
 	for _, seq := range targets[maxRecalled:] {
 		delete(r.found, seq)
 	}

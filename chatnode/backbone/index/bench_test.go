@@ -129,36 +129,47 @@ func BenchmarkCheckpoint(b *testing.B) {
 	b.ReportMetric(float64(s.Writes)/float64(b.N), "writes/op")
 }
 
-// BenchmarkMemory says what an entry takes, and how far the index's own count is from the truth.
+// BenchmarkMemory says what an entry takes, alone and with its note in a derived feed, and how far the index's own count is from the truth.
 func BenchmarkMemory(b *testing.B) {
 	for name, feeds := range map[string]uint64{"100 feeds of 10,000": 100, "20,000 feeds of 50": 20_000, "200,000 feeds of 5": 200_000} {
-		b.Run(name, func(b *testing.B) {
-			const entries = 1_000_000
-			names := make([]string, feeds)
-			for i := range names {
-				names[i] = fmt.Sprintf("ZGVmYXVsdA.cm9vbTpsb2Ji%06d", i)
+		for kind, senders := range map[string]uint64{"without notes": 0, "with notes of 2 senders": 2, "with notes of 50 senders": 50} {
+			b.Run(name+" "+kind, func(b *testing.B) { benchmarkMemory(b, feeds, senders) })
+		}
+	}
+}
+
+func benchmarkMemory(b *testing.B, feeds, senders uint64) {
+	const entries = 1_000_000
+	names := make([]string, feeds)
+	for i := range names {
+		names[i] = fmt.Sprintf("ZGVmYXVsdA.cm9vbTpsb2Ji%06d", i)
+	}
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		x := open(b, newDisk().open(), Options{Term: 1, MaxBytes: 1 << 40})
+		for seq := uint64(1); seq <= entries; seq++ {
+			e := Entry{Seq: seq, Time: startMillis + int64(seq)*20, ID: seq * 0x9e3779b97f4a7c15}
+			if _, _, err := x.Add(names[seq%feeds], e); err != nil {
+				b.Fatal(err)
 			}
-			for b.Loop() {
-				var before, after runtime.MemStats
-				runtime.GC()
-				runtime.ReadMemStats(&before)
-				x := open(b, newDisk().open(), Options{Term: 1, MaxBytes: 1 << 40})
-				for seq := uint64(1); seq <= entries; seq++ {
-					e := Entry{Seq: seq, Time: startMillis + int64(seq)*20, ID: seq * 0x9e3779b97f4a7c15}
-					if _, _, err := x.Add(names[seq%feeds], e); err != nil {
-						b.Fatal(err)
-					}
-				}
-				runtime.GC()
-				runtime.ReadMemStats(&after)
-				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/entries, "heap-bytes/entry")
-				b.ReportMetric(float64(x.Stats().Bytes)/entries, "counted-bytes/entry")
-				if err := x.Checkpoint(b.Context(), MaxSeq); err != nil {
-					b.Fatal(err)
-				}
-				b.ReportMetric(float64(x.Stats().BytesWritten)/entries, "stored-bytes/entry")
-				x.Close()
+			if senders == 0 {
+				continue
 			}
-		})
+			e.ID, e.Note = 0, Note{Kind: 1, Sender: (1 + seq*7919%senders) << 40}
+			if err := x.Extend(names[seq%feeds]+".m", e); err != nil {
+				b.Fatal(err)
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/entries, "heap-bytes/entry")
+		b.ReportMetric(float64(x.Stats().Bytes)/entries, "counted-bytes/entry")
+		if err := x.Checkpoint(b.Context(), MaxSeq); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(x.Stats().BytesWritten)/entries, "stored-bytes/entry")
+		x.Close()
 	}
 }
