@@ -40,6 +40,8 @@ func TestCallersAreWhatTheyShow(t *testing.T) {
 func TestCallersWhoShowNothingGoodAreRefusedBeforeTheirRequestIsRead(t *testing.T) {
 	b := start(t, nil)
 	user := b.token(t, "ann", false)
+	b.refused["old"], b.refused["bad"] = chat.ErrRevoked, chat.ErrBanned
+	b.refused["new"] = &chat.Error{Kind: chat.Unavailable, Message: "this node has just started"}
 	for name, c := range map[string]struct {
 		headers      []string
 		status       int
@@ -51,6 +53,10 @@ func TestCallersWhoShowNothingGoodAreRefusedBeforeTheirRequestIsRead(t *testing.
 		"an unknown key":        {[]string{"Authorization", "Bearer " + shopKey + "x"}, 401, "unauthenticated", "unauthenticated"},
 		"a forged token":        {[]string{"Authorization", "Bearer " + user[:len(user)-4]}, 401, "unauthenticated", "unauthenticated"},
 		"an expired token":      {[]string{"Authorization", "Bearer " + b.expired(t)}, 401, "unauthenticated", "expired"},
+		"a revoked token":       {[]string{"Authorization", "Bearer " + b.token(t, "old", false)}, 401, "unauthenticated", "expired"},
+		"a revoked admin's":     {[]string{"Authorization", "Bearer " + b.token(t, "old", true)}, 401, "unauthenticated", "expired"},
+		"a banned user":         {[]string{"Authorization", "Bearer " + b.token(t, "bad", false)}, 403, "permission_denied", "denied"},
+		"nobody knows yet":      {[]string{"Authorization", "Bearer " + b.token(t, "new", false)}, 503, "unavailable", "unavailable"},
 		"a user for another":    {[]string{"Authorization", "Bearer " + user, "Chatfleet-User", "bob"}, 403, "permission_denied", "denied"},
 		"a server for nobody":   {[]string{"Authorization", "Bearer " + shopKey, "Chatfleet-User", ""}, 400, "invalid_argument", "invalid"},
 		"a server for two":      {[]string{"Authorization", "Bearer " + shopKey, "Chatfleet-User", "a", "Chatfleet-User", "b"}, 400, "invalid_argument", "invalid"},

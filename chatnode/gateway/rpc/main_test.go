@@ -73,13 +73,14 @@ type bench struct {
 	*domain
 	url      string
 	signer   *auth.Development
+	refused  map[string]error // by user
 	registry *prometheus.Registry
 	log      *bytes.Buffer
 }
 
 func start(t *testing.T, change func(o *Options)) *bench {
 	t.Helper()
-	b := &bench{domain: &domain{sent: &chatv1.Sent{}}, registry: prometheus.NewPedanticRegistry(), log: &bytes.Buffer{}}
+	b := &bench{domain: &domain{sent: &chatv1.Sent{}}, refused: map[string]error{}, registry: prometheus.NewPedanticRegistry(), log: &bytes.Buffer{}}
 	keys := filepath.Join(t.TempDir(), "keys")
 	if err := os.WriteFile(keys, []byte("shop "+shopKey), 0o600); err != nil {
 		t.Fatal(err)
@@ -95,7 +96,8 @@ func start(t *testing.T, change func(o *Options)) *bench {
 	t.Cleanup(tokens.Close)
 	conns := conn.New(conn.Options{Origins: []string{"https://app.example.com"}, Registerer: b.registry})
 	t.Cleanup(conns.Close)
-	o := Options{Chat: b.domain, Tokens: tokens, Conns: conns, Registerer: b.registry, Logger: slog.New(slog.NewTextHandler(b.log, nil))}
+	admit := func(_, user string, _ time.Time) error { return b.refused[user] }
+	o := Options{Chat: b.domain, Tokens: tokens, Admit: admit, Conns: conns, Registerer: b.registry, Logger: slog.New(slog.NewTextHandler(b.log, nil))}
 	if change != nil {
 		change(&o)
 	}
