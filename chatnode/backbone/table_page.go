@@ -41,7 +41,7 @@ func (b *Backbone) directPage(ctx context.Context, table string, request map[str
 	for {
 		select {
 		case <-ctx.Done():
-			return page, fmt.Errorf("read many rows: %w", ctx.Err())
+			return page, fmt.Errorf("read many rows: %w: %w", errSlow, ctx.Err())
 		case m := <-replies:
 			if m.Header.Get("Status") != "" {
 				return page, page.end(m.Header, last)
