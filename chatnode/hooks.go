@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 )
@@ -115,5 +116,27 @@ func (n *node) closeHooks() {
 	}
 	if n.moderation != nil {
 		n.moderation.Close()
+	}
+}
+
+// letters gives chat what the webhook did not take; nil if there is none.
+func (n *node) letters() chat.Letters {
+	if n.events == nil {
+		return nil
+	}
+	return func(ctx context.Context, app string, limit int, retry bool) ([]*chatv1.DeadLetter, error) {
+		ask := n.events.Letters
+		if retry {
+			ask = n.events.Retry
+		}
+		letters, err := ask(ctx, app, limit)
+		if err != nil {
+			return nil, err
+		}
+		told := make([]*chatv1.DeadLetter, len(letters))
+		for i, l := range letters {
+			told[i] = &chatv1.DeadLetter{Room: l.Room, Offset: l.Offset, Error: l.Error, Time: l.Time}
+		}
+		return told, nil
 	}
 }

@@ -185,9 +185,13 @@ func (n *node) assemble() (err error) {
 	}
 	limits := chat.DefaultLimits
 	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
+	quotas, err := n.openQuotas()
+	if err != nil {
+		return err
+	}
 	n.chat, err = chat.New(chat.Options{
 		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
-		Gate: n.gate(),
+		Gate: n.gate(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(),
 	})
 	if err != nil {
 		return err
@@ -285,7 +289,7 @@ func serveOn(s *http.Server, l net.Listener) error {
 func (n *node) clientHandler() http.Handler {
 	mux := http.NewServeMux()
 	n.gateway.Register(mux)
-	rpc.New(rpc.Options{Chat: n.chat, Tokens: n.tokens, Conns: n.conns, Registerer: n.registry, Logger: n.log}).Register(mux)
+	rpc.New(rpc.Options{Chat: n.chat, Tokens: n.tokens, Admit: n.chat.Admit, Conns: n.conns, Registerer: n.registry, Logger: n.log}).Register(mux)
 	mux.Handle("/", web.Handler())
 	if n.o.dev {
 		mux.HandleFunc("GET /fleet.json", n.fleet)

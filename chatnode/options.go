@@ -40,6 +40,7 @@ type options struct {
 	allRings                          bytesFlag
 	maxSubscriptions                  int
 	messagesPerSecond                 float64
+	appLimits                         string
 	commandsPerSecond                 float64
 
 	hooks hookOptions

@@ -109,6 +109,12 @@ type Options struct {
 	// Here tells which devices of a user listen to the user's personal feed, anywhere in the fleet: the name of each, which may be empty.
 	// Nil: nobody is ever online.
 	Here func(ctx context.Context, personal backbone.Feed) ([]string, error)
+	// Quotas are the limits of applications, which may change; nil: there are none. Nodes is how many nodes share what is counted by each;
+	// nil: there is one.
+	Quotas func() Quotas
+	Nodes  func() int
+	// Letters gives what a webhook did not take; nil: there is no webhook.
+	Letters Letters
 	// Limits; zero: DefaultLimits.
 	Limits Limits
 	// Now is the clock, time.Now.
@@ -126,6 +132,7 @@ type Service struct {
 	counts  counts
 	lines   lines
 	seen    seen
+	lists   lists
 
 	rooms   *cache[record[roomRecord]]
 	members *cache[record[memberRecord]]
@@ -133,8 +140,13 @@ type Service struct {
 	stops   []func()
 	work    sync.WaitGroup
 
-	mu       sync.Mutex
-	onChange []func(app, channel, user string)
+	appRates  appRates
+	revoked   revocations
+	announced announcements
+
+	mu         sync.Mutex
+	onChange   []func(app, channel, user string)
+	onAnnounce []func(app string, event []byte)
 }
 
 // New gives the service. It must be closed before the log is.
@@ -150,15 +162,34 @@ func New(o Options) (*Service, error) {
 		rooms: cached[roomRecord](o.Tables, layout.Rooms), members: cached[memberRecord](o.Tables, layout.Members),
 		people: cached[personRecord](o.Tables, layout.People),
 	}
+	s.tables = noticed{o.Tables, s.wrote}
+	s.lists.tables, s.lists.long = o.Tables, longList
 	s.lines.init()
+	s.revoked.init()
+	s.announced.init()
 	if err := s.watch(); err != nil {
 		s.Close()
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stops = append(s.stops, cancel)
-	s.work.Go(func() { s.sweep(ctx) })
+	s.begin(ctx)
+	for _, run := range []func(context.Context){s.sweep, s.followRevoked, s.followAnnounced} {
+		s.work.Go(func() { run(ctx) })
+	}
 	return s, nil
+}
+
+// beginWait bounds how long a new service waits for what it should know from the start. If the log does not answer, it learns it later.
+const beginWait = 5 * time.Second
+
+// begin reads who is revoked, and what was announced before.
+func (s *Service) begin(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, beginWait)
+	defer cancel()
+	if s.readRevoked(ctx, nil, true) == nil {
+		_ = s.readAnnounced(ctx)
+	}
 }
 
 func cached[V any](t Tables, table string) *cache[record[V]] {
@@ -184,7 +215,10 @@ func (s *Service) watch() error {
 		s.members.forget(key)
 		s.changed(key, true)
 	})
+	on(layout.Inbox, s.lists.changed)
 	on(layout.People, s.people.forget)
+	on(layout.Revoked, s.revoked.note)
+	on(layout.Letters, s.announced.note)
 	return errors.Join(errs...)
 }
 

@@ -14,6 +14,9 @@ import (
 // meet makes the records of a direct conversation: it comes on the lists of both users. The room's record is the last, so that what a
 // crash leaves undone is done by the next message.
 func (s *Service) meet(ctx context.Context, st *standing) error {
+	if err := s.mayMake(ctx, st.feed); err != nil {
+		return err
+	}
 	now := s.options.Now().UnixMilli()
 	users := directUsers(st.feed.Name)
 	for _, user := range users {

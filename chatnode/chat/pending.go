@@ -13,16 +13,6 @@ func (s *Service) Search(context.Context, Actor, *chatv1.SearchRequest) (*chatv1
 	return nil, failf(NoMethod, "not there yet")
 }
 
-// Announce is not there yet.
-func (s *Service) Announce(context.Context, Actor, *chatv1.AnnounceRequest) (*chatv1.AnnounceReply, error) {
-	return nil, failf(NoMethod, "not there yet")
-}
-
-// Revoke is not there yet.
-func (s *Service) Revoke(context.Context, Actor, *chatv1.RevokeRequest) (*chatv1.RevokeReply, error) {
-	return nil, failf(NoMethod, "not there yet")
-}
-
 // ExportUser is not there yet.
 func (s *Service) ExportUser(context.Context, Actor, *chatv1.ExportUserRequest) (*chatv1.ExportUserReply, error) {
 	return nil, failf(NoMethod, "not there yet")
@@ -30,10 +20,5 @@ func (s *Service) ExportUser(context.Context, Actor, *chatv1.ExportUserRequest) 
 
 // EraseUser is not there yet.
 func (s *Service) EraseUser(context.Context, Actor, *chatv1.EraseUserRequest) (*chatv1.EraseUserReply, error) {
-	return nil, failf(NoMethod, "not there yet")
-}
-
-// DeadLetters is not there yet.
-func (s *Service) DeadLetters(context.Context, Actor, *chatv1.DeadLettersRequest) (*chatv1.DeadLettersReply, error) {
 	return nil, failf(NoMethod, "not there yet")
 }

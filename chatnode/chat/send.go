@@ -199,6 +199,9 @@ func (s *Service) take(a Actor, channel, id string, now int64) *Sending {
 	if !a.Server && !s.rates.allow(a.App+"\x00"+a.sender()) {
 		return &Sending{err: failf(TooMany, "more than %s messages a second", strconv.FormatFloat(s.limits.MessagesPerSecond, 'g', 3, 64))}
 	}
+	if err := s.spend(a.App); err != nil {
+		return &Sending{err: err}
+	}
 	_, span := otel.Tracer("chat").Start(context.Background(), "send", trace.WithAttributes(
 		attribute.String("channel", channel), attribute.String("message", id),
 	))

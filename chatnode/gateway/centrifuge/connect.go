@@ -37,6 +37,10 @@ func (s *session) runConnect(r request, q *protocol.ConnectRequest) {
 	}
 	if err == nil {
 		s.actor = chat.Actor{App: token.App, User: token.User, Client: s.id, Info: token.Info}
+		s.issued.Store(token.IssuedAt.UnixMilli())
+		err = s.gateway.mayConnect(token.App)
+	}
+	if err == nil {
 		subs, result.Subs, err = s.subscribeAtConnect(token, q)
 	}
 	var end protocol.Disconnect
@@ -95,6 +99,8 @@ func (s *session) finishConnect(now stage, answer func()) {
 	s.turn.Unlock()
 	if end != nil {
 		s.disconnect(*end)
+	} else if now == connected {
+		s.readmit() // the token may have been revoked before anybody could find the session
 	}
 }
 
@@ -118,7 +124,7 @@ func (s *session) authenticate(token string) (auth.Connection, error) {
 	case err != nil, chat.CheckUser(c.User) != nil, len(c.App) > chat.MaxName:
 		return c, protocol.DisconnectInvalidToken
 	}
-	return c, nil
+	return c, s.gateway.admit(c.App, c.User, c.IssuedAt)
 }
 
 // expire sets the time until which the connection's token must be refreshed, and gives what the client is told of it.

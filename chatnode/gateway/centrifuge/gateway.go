@@ -111,6 +111,8 @@ func New(o Options) (*Gateway, error) {
 		return nil, err
 	}
 	o.Chat.OnChange(g.reviews.note)
+	o.Chat.OnRevoke(g.revoked)
+	o.Chat.OnAnnounce(g.announce)
 	g.work.Go(func() { g.review(g.ctx) })
 	return g, nil
 }
@@ -149,7 +151,7 @@ func (g *Gateway) start(f func()) bool {
 
 // left forgets the session of a user, and tells chat if it was the last one here.
 func (g *Gateway) left(s *session) {
-	if s.actor.User == "" || !g.people.remove(s) {
+	if !g.people.remove(s) {
 		return
 	}
 	g.start(func() {

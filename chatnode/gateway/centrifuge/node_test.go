@@ -44,6 +44,7 @@ type setup struct {
 	options Options
 	conns   conn.Options
 	chat    chat.Limits
+	quotas  chat.Quotas
 }
 
 // startNode starts a node with an embedded log; change may alter what it is made of.
@@ -76,6 +77,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	o.Conns, o.Hub, o.Log, o.Tokens = n.conns, n.hub, b, tokens
 	o.Chat, err = chat.New(chat.Options{
 		Log: b, Tables: b, Signals: n.hub, OpenChannels: []string{"open*"}, ImplicitRooms: true, Limits: s.chat,
+		Quotas: func() chat.Quotas { return s.quotas },
 	})
 	if err != nil {
 		t.Fatal(err)

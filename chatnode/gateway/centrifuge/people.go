@@ -9,16 +9,29 @@ type person struct{ app, user string }
 type people struct {
 	mu    sync.Mutex
 	first map[person]*session
+	// count is how many sessions each application has, those of anonymous users among them.
+	count map[string]int
 }
 
-// add notes a session of a user. Anonymous ones are nobody's.
+// ofApp is how many sessions an application has.
+func (p *people) ofApp(app string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count[app]
+}
+
+// add notes a session. Anonymous ones are nobody's.
 func (p *people) add(s *session) {
-	if s.actor.User == "" {
-		return
-	}
 	who := person{s.actor.App, s.actor.User}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.count == nil {
+		p.count = map[string]int{}
+	}
+	p.count[who.app]++
+	if who.user == "" {
+		return
+	}
 	if p.first == nil {
 		p.first = map[person]*session{}
 	}
@@ -31,6 +44,12 @@ func (p *people) remove(s *session) (last bool) {
 	who := person{s.actor.App, s.actor.User}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.count[who.app]--; p.count[who.app] == 0 {
+		delete(p.count, who.app)
+	}
+	if who.user == "" {
+		return false
+	}
 	if first := p.first[who]; first != s {
 		for ; first != nil; first = first.sibling {
 			if first.sibling == s {

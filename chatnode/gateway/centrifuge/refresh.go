@@ -42,6 +42,7 @@ func (s *session) runRefresh(r request, text string) {
 		s.disconnect(end)
 		return
 	}
+	s.issued.Store(token.IssuedAt.UnixMilli())
 	result := &protocol.RefreshResult{Client: s.id, Version: s.gateway.options.Version}
 	result.Expires, result.TTL = s.expire(token.ExpiresAt, s.gateway.now())
 	s.reply(r, &protocol.Reply{Refresh: result}, nil)

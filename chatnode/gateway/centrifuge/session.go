@@ -60,6 +60,9 @@ type session struct {
 	// sibling is another session of the same user; guarded by people's mu.
 	sibling *session
 
+	// issued is when the token was, in milliseconds since 1970.
+	issued atomic.Int64
+
 	// refused is true if some subscription's write was refused.
 	refused atomic.Bool
 

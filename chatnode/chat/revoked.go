@@ -1,0 +1,152 @@
+package chat
+
+import (
+	"context"
+	"sync"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+// maxRevokedNews is how many changed rows wait to be read. Beyond it, all are.
+const maxRevokedNews = 1024
+
+// revocations is everything that a node knows of revoked users: all rows of their table.
+type revocations struct {
+	mu   sync.RWMutex
+	rows map[string]record[revokedRecord] // nil: not read yet
+	tell []func(app, user string)
+
+	news sync.Mutex
+	// keys have changed since they were read; all: any may have.
+	keys map[string]struct{}
+	all  bool
+	wake chan struct{}
+}
+
+func (r *revocations) init() { r.wake = make(chan struct{}, 1) }
+
+func (r *revocations) onChange(tell func(app, user string)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tell = append(r.tell, tell)
+}
+
+// get gives a user's row; known is false if the table has not been read yet.
+func (r *revocations) get(key string) (row revokedRecord, known bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.rows[key].value, r.rows != nil
+}
+
+func (r *revocations) count() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.rows)
+}
+
+// older lists rows of users who are not banned, and whose tokens were revoked before that time, in milliseconds; at most limit.
+func (r *revocations) older(than int64, limit int) (keys []string) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for key, row := range r.rows {
+		if len(keys) < limit && !row.value.Banned && row.value.Before < than {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// set takes in what a row says, unless something newer is known.
+func (r *revocations) set(key string, row record[revokedRecord]) {
+	r.mu.Lock()
+	was := r.rows[key]
+	if r.rows == nil || row.exists() && row.revision < was.revision {
+		r.mu.Unlock()
+		return
+	}
+	if row.exists() {
+		r.rows[key] = row
+	} else {
+		delete(r.rows, key)
+	}
+	tell := r.tell
+	r.mu.Unlock()
+	if row.value.stricter(was.value) {
+		tellRevoked(tell, key)
+	}
+}
+
+// replace takes in all rows.
+func (r *revocations) replace(rows map[string]record[revokedRecord]) {
+	r.mu.Lock()
+	was, tell := r.rows, r.tell
+	for key, row := range was {
+		if now, there := rows[key]; there && row.revision > now.revision {
+			rows[key] = row // it was changed after the table was read
+		}
+	}
+	r.rows = rows
+	r.mu.Unlock()
+	for key, row := range rows {
+		if row.value.stricter(was[key].value) {
+			tellRevoked(tell, key)
+		}
+	}
+}
+
+// stricter says whether somebody who was admitted may be so no more.
+func (r revokedRecord) stricter(than revokedRecord) bool {
+	return r.Before > than.Before || r.Banned && !than.Banned
+}
+
+func tellRevoked(tell []func(app, user string), key string) {
+	parts, ok := layout.ParseRowKey(key)
+	if !ok || len(parts) != 2 {
+		return
+	}
+	for _, t := range tell {
+		t(parts[0], parts[1])
+	}
+}
+
+// note takes the key of a row that has changed, empty if any may have. It does not block.
+func (r *revocations) note(key string) {
+	if key == "" {
+		r.giveBack(nil, true)
+		return
+	}
+	r.giveBack(map[string]struct{}{key: {}}, false)
+}
+
+// giveBack has rows read, or all.
+func (r *revocations) giveBack(keys map[string]struct{}, all bool) {
+	r.news.Lock()
+	if r.keys == nil {
+		r.keys = map[string]struct{}{}
+	}
+	for key := range keys {
+		r.keys[key] = struct{}{}
+	}
+	if r.all = r.all || all || len(r.keys) > maxRevokedNews; r.all {
+		r.keys = nil
+	}
+	r.news.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take waits for rows that are to be read.
+func (r *revocations) take(ctx context.Context) (keys map[string]struct{}, all bool) {
+	select {
+	case <-ctx.Done():
+		return nil, false
+	case <-r.wake:
+	}
+	r.news.Lock()
+	defer r.news.Unlock()
+	keys, all = r.keys, r.all
+	r.keys, r.all = nil, false
+	return keys, all
+}
