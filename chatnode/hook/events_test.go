@@ -162,6 +162,13 @@ func TestARestartLosesNothing(t *testing.T) {
 	r.await(t, "room:a", numbers(1, 20))
 	down.Store(true)
 	say(t, b, "room:a", numbers(21, 60)...)
+	say(t, b, "room:b", "alone")
+	wait.For(t, patience, "an event that was tried, left to the log, and read from there", func(context.Context) error {
+		if n := r.requests("room:b"); n < 3 {
+			return fmt.Errorf("%d attempts", n)
+		}
+		return nil
+	})
 	e.Close()
 	say(t, b, "room:a", numbers(61, 70)...)
 	if err := b.Close(); err != nil {
@@ -171,6 +178,7 @@ func TestARestartLosesNothing(t *testing.T) {
 	b = openLog(t, logOptions("", dir))
 	openEvents(t, b, eventsOptions(r.URL), within)
 	doubles := r.await(t, "room:a", numbers(1, 70))
+	r.await(t, "room:b", []string{"alone"})
 	t.Logf("%d events came twice", doubles)
 }
 
