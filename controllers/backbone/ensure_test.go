@@ -21,7 +21,7 @@ func TestEnsureMakesWhatAChatnodeExpects(t *testing.T) {
 	p := newPool(t)
 	tg := target(servers.URLs(), 1)
 	r := p.Ensure(t.Context(), tg)
-	if !fine(r) || !r.Reachable || r.Wanted != 7 || r.Servers != 1 || r.RTT <= 0 || len(r.Changed) != 1 {
+	if !fine(r) || !r.Reachable || r.Wanted != 2*2+len(layout.Buckets) || r.Servers != 1 || r.RTT <= 0 || len(r.Changed) != 1 {
 		t.Fatalf("got %+v", r)
 	}
 	t.Logf("NATS %s answers a ping in %v", r.Version, r.RTT)
@@ -181,4 +181,30 @@ func config(t *testing.T, js jetstream.JetStream, name string) jetstream.StreamC
 		t.Fatal(err)
 	}
 	return stream.CachedInfo().Config
+}
+
+// A running cluster gets the buckets that a new release adds.
+func TestEnsureAddsTheBucketsThatAnOlderReleaseLacks(t *testing.T) {
+	servers := startNATS(t, 1)
+	p, js := newPool(t), admin(t, servers.URL())
+	tg := target(servers.URLs(), 1)
+	tg.Settings.MaxBytes, tg.Settings.BucketBytes = 1<<20, 32<<20
+	if r := p.Ensure(t.Context(), tg); !fine(r) {
+		t.Fatalf("got %+v", r)
+	}
+	for _, table := range layout.Tables {
+		if err := js.DeleteStream(t.Context(), "KV_"+tg.Layout.Bucket(table)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := p.Ensure(t.Context(), tg)
+	if !fine(r) || len(r.Changed) != 1 || !strings.HasPrefix(r.Changed[0], "made KV_chat-rooms, ") {
+		t.Fatalf("got %+v", r)
+	}
+	for _, table := range layout.Tables {
+		c := config(t, js, "KV_"+tg.Layout.Bucket(table))
+		if c.SubjectDeleteMarkerTTL != layout.RowMarkerAge || !c.AllowMsgTTL || c.MaxMsgsPerSubject != 1 || c.MaxBytes <= 0 {
+			t.Errorf("%s is %+v", c.Name, c)
+		}
+	}
 }

@@ -91,8 +91,8 @@ type BucketSettings struct {
 // bucketShares are how much of BucketBytes each bucket may take, in percent: leases are small and few, the index grows with what is
 // stored, memberships stand in two tables. A share that becomes smaller may leave a bucket that is full by its new bound.
 var bucketShares = map[string]int64{
-	Leases: 4, Index: 59, Presence: 16,
-	Rooms: 3, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1, Revoked: 1,
+	Leases: 4, Index: 60, Presence: 16,
+	Rooms: 2, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1, Revoked: 1,
 }
 
 // Streams lists the streams of the cluster.
