@@ -311,3 +311,32 @@ func TestATapLosesNothingWhenShardsChangeHands(t *testing.T) {
 	}
 	t.Logf("%d of %d messages came twice", doubles, len(feeds)*next)
 }
+
+func TestATapSurvivesTheStreamLeader(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs three NATS servers; make test runs it")
+	}
+	servers := process.StartNATS(t, 3)
+	b := openWith(t, Options{NATS: NATSOptions{URL: servers.URL()}, Replicas: 3, Shards: 1})
+	c := &collector{}
+	tapWith(t, b, TapOptions{FromStart: true, Kinds: []layout.Kind{layout.Room}}, c)
+	sendAll(t, b, room("a"), numbers(1, 100))
+	leader := servers.StreamLeader(b.layout.Stream(layout.Shard{}))
+	leader.Kill()
+	last := sendAll(t, b, room("a"), numbers(101, 200))
+	var once []string
+	await(t, "every message", func() bool {
+		once = once[:0]
+		for _, text := range c.texts() {
+			if !slices.Contains(once, text) {
+				once = append(once, text)
+			}
+		}
+		return len(once) == 200
+	})
+	if !slices.Equal(once, numbers(1, 200)) {
+		t.Fatalf("handed over %v", once)
+	}
+	await(t, "the cursor", func() bool { c, _ := cursorOf(t, b, layout.Shard{}); return c.Offset == last })
+	t.Logf("%d of 200 messages came twice", len(c.texts())-200)
+}
