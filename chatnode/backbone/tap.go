@@ -48,6 +48,10 @@ type TapOptions struct {
 	// FromStart gives a tap that the fleet has never seen before everything that is stored. Without it, such a tap begins with what
 	// is stored from now on.
 	FromStart bool
+	// Begin, if there is one, says up to which offset the tap has a shard's messages already: for a tap that keeps that itself, each
+	// node its own. Then the fleet notes nothing of it, and Done is for the gauges only. It is asked whenever this node
+	// begins to hand the shard's messages over, with the log's epoch and the last offset in it; an error begins again.
+	Begin func(ctx context.Context, shard layout.Shard, epoch string, last uint64) (after uint64, err error)
 }
 
 // Tap begins to hand messages over to a tap, until the backbone is closed. The name stands for where the tap has got to, in the whole

@@ -23,6 +23,10 @@ func (g *tapping) begin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the stream: %w", err)
 	}
+	if g.Begin != nil {
+		g.read, err = g.Begin(ctx, g.o.shard, g.o.lease.Epoch, state.Last)
+		return err
+	}
 	row, err := b.Get(ctx, layout.Cursors, g.key())
 	if err != nil {
 		return fmt.Errorf("read the cursor of a tap: %w", err)
@@ -79,7 +83,7 @@ func (g *tapping) before(ctx context.Context, last uint64) (uint64, error) {
 // this one; in one incarnation of the log both say what is true, and the further one stays.
 func (g *tapping) save(ctx context.Context) error {
 	next := g.reached()
-	if next == g.saved {
+	if g.Begin != nil || next == g.saved {
 		return nil
 	}
 	data, err := json.Marshal(next)
