@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -134,11 +135,12 @@ func (b *Backbone) prepareBucket(ctx context.Context, s layout.BucketSettings) e
 }
 
 func (b *Backbone) openBuckets(ctx context.Context) (err error) {
+	var missing []string
 	open := func(name string) jetstream.KeyValue {
 		kv, e := b.js.KeyValue(ctx, b.layout.Bucket(name))
 		switch {
 		case errors.Is(e, jetstream.ErrBucketNotFound):
-			err = errors.Join(err, fmt.Errorf("bucket %s is not there: make it, or start the node with --streams=create", b.layout.Bucket(name)))
+			missing = append(missing, b.layout.Bucket(name))
 		case e != nil:
 			err = errors.Join(err, fmt.Errorf("open bucket %s: %w", b.layout.Bucket(name), e))
 		}
@@ -147,6 +149,9 @@ func (b *Backbone) openBuckets(ctx context.Context) (err error) {
 	b.leases, b.indexes, b.presence = open(layout.Leases), open(layout.Index), open(layout.Presence)
 	for _, table := range layout.Tables {
 		open(table) // rows are read and written without the library, but the table must be there
+	}
+	if len(missing) > 0 {
+		err = errors.Join(err, fmt.Errorf("these buckets are not there: %s: make them, or start the node with --streams=create", strings.Join(missing, ", ")))
 	}
 	return err
 }

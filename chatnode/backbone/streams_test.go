@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/test/process"
 )
 
@@ -35,6 +36,24 @@ func TestStreamsThatAreExpectedMustBeThere(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestBucketsThatAnOlderReleaseLacksAreNamedOrMade(t *testing.T) {
+	o := Options{DataDir: t.TempDir(), Prefix: "test", Shards: 2}
+	older := openWith(t, o)
+	for _, table := range layout.Tables[1:] {
+		if err := older.js.DeleteKeyValue(t.Context(), older.layout.Bucket(table)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := older.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "these buckets are not there: test-members, test-inbox") || !strings.Contains(err.Error(), "--streams=create") {
+		t.Fatalf("got %v", err)
+	}
+	put(t, openWith(t, o), layout.Members, "YQ", "1", 0)
 }
 
 func TestStreamsThatNATSHasNoRoomForAreRefusedInClearWords(t *testing.T) {
