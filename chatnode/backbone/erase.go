@@ -22,7 +22,7 @@ func (b *Backbone) erase(ctx context.Context, nc *nats.Conn, shard layout.Shard,
 	for {
 		// Numbers come from events, which may be wrong: nothing of another feed may be hit. And what was erased by an attempt without
 		// an answer is seen here.
-		found, err := b.fetchFromLeader(ctx, shard, offset)
+		found, err := b.fetchFromLeader(ctx, shard, offset, false)
 		if err == nil && (found == nil || !may(found)) {
 			return nil
 		}

@@ -39,6 +39,9 @@ type erasure struct {
 // erasing is the part of a ledger that makes sure of erasures: each is done before a checkpoint passes its event, so that whoever owns
 // the shard then does it again after a crash.
 type erasing struct {
+	max      int
+	patience time.Duration
+
 	lock    sync.Mutex
 	pending []*erasure // in the order of their events
 	open    int        // those of them that aren't done
@@ -53,6 +56,7 @@ type erasing struct {
 }
 
 func (e *erasing) init() {
+	e.max, e.patience = maxErasing, erasePatience
 	e.wanted = sync.NewCond(&e.lock)
 	e.moved = make(chan struct{}, 1)
 	e.hidden = map[uint64]struct{}{}
@@ -109,11 +113,11 @@ func (l *ledger) noteErased(by *Message, void []uint64) error {
 
 // add queues an erasure; false if it was put off, or ctx has ended.
 func (e *erasing) add(ctx context.Context, one *erasure) bool {
-	stalled := time.NewTimer(erasePatience)
+	stalled := time.NewTimer(e.patience)
 	defer stalled.Stop()
 	for {
 		e.lock.Lock()
-		if e.putOff == 0 && e.open < maxErasing {
+		if e.putOff == 0 && e.open < e.max {
 			e.pending = append(e.pending, one)
 			e.open++
 			e.wanted.Signal()
@@ -127,7 +131,7 @@ func (e *erasing) add(ctx context.Context, one *erasure) bool {
 		}
 		select {
 		case <-e.moved:
-			stalled.Reset(erasePatience)
+			stalled.Reset(e.patience)
 		case <-ctx.Done():
 			return false
 		case <-stalled.C:
@@ -221,6 +225,7 @@ func (l *ledger) eraseAll(ctx context.Context, again func()) {
 	for range erasersAtOnce {
 		workers.Go(func() {
 			for one := l.erasing.take(); one != nil; one = l.erasing.take() {
+				l.b.saw(l.shard, one.by)
 				known := func(m *stored) bool { return m.key == one.key && (!one.stray || m.body.Note.Kind == NoteMessage) }
 				for l.b.erase(ctx, l.b.live, l.shard, one.seq, known) != nil && ctx.Err() == nil {
 					l.b.metrics.erasures.WithLabelValues("failed").Inc()

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/test/process"
@@ -144,6 +147,32 @@ func TestAnErasureThatACrashPreventedIsDoneByTheNextOwner(t *testing.T) {
 	m.verify(t)
 	if next.index.Covered() != 4 {
 		t.Fatalf("the next owner covers %d", next.index.Covered())
+	}
+}
+
+func TestErasuresThatArePutOffAreDoneByAnOwnerThatBeginsAnew(t *testing.T) {
+	b, o := abandoned(t)
+	m := &plainRoom{b: b, feed: room("a")}
+	m.say(ann, 0)
+	m.say(ann, 0)
+	for range 20 {
+		m.react(m.messages[0], bob)
+	}
+	m.verify(t)
+	o.ledger.erasing.max, o.ledger.erasing.patience = 1, 0 // nobody uses them before the next event
+	m.remove(m.messages[0])
+	select {
+	case <-o.done:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the owner goes on, with erasures put off")
+	}
+	if off := testutil.ToFloat64(b.metrics.erasures.WithLabelValues("put off")); off == 0 {
+		t.Fatal("nothing was put off")
+	}
+	succeed(t, b, o)
+	m.verify(t)
+	if left := testutil.ToFloat64(b.metrics.erasing); left != 0 {
+		await(t, "the end of all erasures", func() bool { return testutil.ToFloat64(b.metrics.erasing) == 0 })
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // appendMany appends messages to rooms in turn, every tenth of them in a thread, and every hundredth edited.
@@ -30,7 +32,7 @@ func appendMany(b *testing.B, bb *Backbone, rooms []Feed, messages int) (last ui
 			note.Target = last
 		}
 		text := fmt.Sprint("message ", n)
-		pending = append(pending, bb.Enqueue(rooms[n%len(rooms)], Draft{ID: text, Sender: fmt.Sprint(n % 4096), Data: []byte(text), Note: note}))
+		pending = append(pending, bb.Enqueue(rooms[n%len(rooms)], Draft{ID: uuid.Must(uuid.NewV7()).String(), Sender: fmt.Sprint(n % 4096), Data: []byte(text), Note: note}))
 		if len(pending) == cap(pending) {
 			drain()
 		}

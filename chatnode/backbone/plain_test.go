@@ -18,6 +18,7 @@ type modelMessage struct {
 	mentions               []uint64
 	edited, deleted        bool
 	reactions              []string
+	reacted                []uint64 // where these are
 }
 
 // plainRoom is a room in plain memory, which the log with its owners should agree with.
@@ -69,7 +70,7 @@ func (m *plainRoom) edit(of *modelMessage, mentions ...uint64) {
 func (m *plainRoom) remove(of *modelMessage) {
 	m.append(Note{Kind: NoteDelete, Target: of.offset, Thread: of.thread, Sender: of.sender})
 	of.deleted = true
-	m.void = append(m.void, of.offset, of.words)
+	m.void = append(append(m.void, of.offset, of.words), of.reacted...)
 }
 
 func (m *plainRoom) react(of *modelMessage, sender uint64) {
@@ -78,7 +79,7 @@ func (m *plainRoom) react(of *modelMessage, sender uint64) {
 		m.void = append(m.void, offset)
 		return
 	}
-	of.reactions = append(of.reactions, text)
+	of.reactions, of.reacted = append(of.reactions, text), append(of.reacted, offset)
 }
 
 // line is a message in the words of lines.
@@ -136,10 +137,17 @@ func (m *plainRoom) awaitErasures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, fmt.Sprint("the end of ", m.void), func() bool {
-		return !slices.ContainsFunc(m.void, func(seq uint64) bool {
+	var left []uint64
+	defer func() {
+		if t.Failed() {
+			t.Logf("still there: %v", left)
+		}
+	}()
+	await(t, "erasures", func() bool {
+		left = slices.DeleteFunc(slices.Clone(m.void), func(seq uint64) bool {
 			_, err := stream.GetMsg(context.Background(), seq)
-			return !errors.Is(err, jetstream.ErrMsgNotFound)
+			return errors.Is(err, jetstream.ErrMsgNotFound)
 		})
+		return len(left) == 0
 	})
 }

@@ -107,7 +107,7 @@ func (b *Backbone) find(ctx context.Context, feed Feed, id string) (uint64, erro
 // Read gives one message of a feed, or nil if it has been erased or discarded: the stream's leader is asked, since a replica that is
 // behind may still have what was erased.
 func (b *Backbone) Read(ctx context.Context, feed Feed, offset uint64) (*Message, error) {
-	found, err := b.fetchFromLeader(ctx, b.layout.ShardOf(feed), offset)
+	found, err := b.fetchFromLeader(ctx, b.layout.ShardOf(feed), offset, false)
 	if err != nil || found == nil || found.key != feed.Key() {
 		return nil, err
 	}
@@ -133,19 +133,37 @@ func (b *Backbone) fetch(ctx context.Context, shard layout.Shard, offsets []uint
 	for from := 0; from < len(offsets); from += fetchWindow {
 		to := min(from+fetchWindow, len(offsets))
 		b.fetchDirect(ctx, shard, offsets[from:to], out[from:to])
-		for i := from; i < to; i++ {
-			if out[i] != nil {
-				continue
-			}
-			// Any replica answers direct requests, also one that is behind: only the leader can say that a message is gone.
-			m, err := b.fetchFromLeader(ctx, shard, offsets[i])
-			if err != nil {
-				return nil, fmt.Errorf("read message %d of %s: %w", offsets[i], shard, err)
-			}
-			out[i] = m
+		if err := b.fetchMissing(ctx, shard, offsets[from:to], out[from:to]); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// fetchMissing asks the leader for what has not come: any replica answers direct requests, also one that is behind, and only the leader
+// can say that a message is gone.
+func (b *Backbone) fetchMissing(ctx context.Context, shard layout.Shard, offsets []uint64, out []*stored) error {
+	newest := uint64(0)
+	for i, offset := range offsets {
+		if out[i] == nil {
+			newest = max(newest, offset)
+		}
+	}
+	if newest == 0 {
+		return nil
+	}
+	reached := b.leaderReached(ctx, shard, newest) == nil
+	for i, offset := range offsets {
+		if out[i] != nil {
+			continue
+		}
+		m, err := b.fetchFromLeader(ctx, shard, offset, reached)
+		if err != nil {
+			return fmt.Errorf("read message %d of %s: %w", offset, shard, err)
+		}
+		out[i] = m
+	}
+	return nil
 }
 
 // fetchDirect fills out with what comes in time.
@@ -208,8 +226,17 @@ func newStored(key string, offset uint64, at time.Time, header nats.Header, data
 	return s
 }
 
-// fetchFromLeader reads one message from the stream's leader; nil if it is gone.
-func (b *Backbone) fetchFromLeader(ctx context.Context, shard layout.Shard, offset uint64) (*stored, error) {
+// leaderReached is nil if the stream's leader has got to the sequence, or if nobody knows of such a one.
+func (b *Backbone) leaderReached(ctx context.Context, shard layout.Shard, offset uint64) error {
+	state, err := streamInfo(ctx, b.main, b.layout.Stream(shard))
+	if err == nil && state.Last < offset && offset <= b.seen(shard) {
+		err = fmt.Errorf("the leader of %s is behind", b.layout.Stream(shard))
+	}
+	return err
+}
+
+// fetchFromLeader reads one message from the stream's leader; nil if it is gone. reached says that leaderReached is known.
+func (b *Backbone) fetchFromLeader(ctx context.Context, shard layout.Shard, offset uint64, reached bool) (*stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
 	var got struct {
@@ -224,9 +251,16 @@ func (b *Backbone) fetchFromLeader(ctx context.Context, shard layout.Shard, offs
 		err := apiRequest(ctx, b.main, "$JS.API.STREAM.MSG.GET."+b.layout.Stream(shard), fmt.Appendf(nil, `{"seq":%d}`, offset), &got)
 		var refused *apiError
 		if errors.As(err, &refused) && refused.ErrCode == noMessage {
-			return nil, nil
+			// A leader that does not know that it is none any more may be behind: whoever is asked last must have got so far.
+			if reached {
+				return nil, nil
+			}
+			if err = b.leaderReached(ctx, shard, offset); err == nil {
+				reached = true
+				continue
+			}
 		}
-		if err == nil {
+		if err == nil && got.Message.Subject != "" {
 			break
 		}
 		if !sleep(ctx, readRetryWait) {
