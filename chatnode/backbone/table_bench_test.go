@@ -64,7 +64,6 @@ func BenchmarkTable(b *testing.B) {
 		sleep(b.Context(), layout.RowMarkerAge+markerSlack)
 	}
 	b.Run("count/big", count(big))
-	b.Run("count/all", count(layout.RowKey("default")))
 	b.Run("count/100 rows", count(small))
 	b.Run("get", func(b *testing.B) {
 		for b.Loop() {
