@@ -192,6 +192,9 @@ func (n *node) assemble() (err error) {
 	n.chat, err = chat.New(chat.Options{
 		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
 		Gate: n.gate(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(),
+		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
+			return n.gateway.Devices(ctx, app, users)
+		},
 	})
 	if err != nil {
 		return err

@@ -106,9 +106,9 @@ type Options struct {
 	ImplicitRooms bool
 	// Gate is asked before a user's message or edit is accepted; nil: none.
 	Gate Gate
-	// Here tells which devices of a user listen to the user's personal feed, anywhere in the fleet: the name of each, which may be empty.
-	// Nil: nobody is ever online.
-	Here func(ctx context.Context, personal backbone.Feed) ([]string, error)
+	// Here tells which of some users of an application are connected anywhere in the fleet: for each, the name of every connection's
+	// device, which may be empty. Nil: nobody is ever online.
+	Here func(ctx context.Context, app string, users []string) (map[string][]string, error)
 	// Quotas are the limits of applications, which may change; nil: there are none. Nodes is how many nodes share what is counted by each;
 	// nil: there is one.
 	Quotas func() Quotas

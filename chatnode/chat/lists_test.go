@@ -34,10 +34,10 @@ func TestLongListsAreRememberedAndFollowWhatOtherNodesDo(t *testing.T) {
 	see := func(want ...string) error {
 		got, err := s.Joined(t.Context(), ann, 100)
 		slices.Sort(got)
-		if err != nil || !slices.Equal(got, want) {
-			return fmt.Errorf("listed %v, %v; want %v", got, err, want)
+		if err == nil && !slices.Equal(got, want) {
+			err = fmt.Errorf("listed %v; want %v", got, want)
 		}
-		return nil
+		return err
 	}
 	now := func(want ...string) {
 		t.Helper()

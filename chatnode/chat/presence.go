@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
-	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
@@ -37,46 +36,54 @@ func (s *Service) Presence(ctx context.Context, a Actor, q *chatv1.PresenceReque
 			return nil, err
 		}
 	}
-	reply := &chatv1.PresenceReply{Users: make([]*chatv1.UserPresence, len(users))}
-	work, ctx := errgroup.WithContext(ctx)
+	seen, err := s.presenceOf(ctx, a, users)
+	if err != nil {
+		return nil, err
+	}
+	return &chatv1.PresenceReply{Users: seen}, nil
+}
+
+// presenceOf is how the actor sees users.
+func (s *Service) presenceOf(ctx context.Context, a Actor, users []string) ([]*chatv1.UserPresence, error) {
+	people := make([]personRecord, len(users))
+	work, reads := errgroup.WithContext(ctx)
 	work.SetLimit(reading)
 	for i, user := range users {
-		work.Go(func() (err error) {
-			reply.Users[i], err = s.presenceOf(ctx, a, user)
+		work.Go(func() error {
+			person, err := s.people.get(reads, personKey(a.App, user))
+			people[i] = person.value
 			return err
 		})
 	}
 	if err := work.Wait(); err != nil {
-		return nil, err
-	}
-	return reply, nil
-}
-
-// presenceOf is how the actor sees a user.
-func (s *Service) presenceOf(ctx context.Context, a Actor, user string) (*chatv1.UserPresence, error) {
-	p := &chatv1.UserPresence{User: user}
-	person, err := s.people.get(ctx, personKey(a.App, user))
-	if err != nil {
 		return nil, fromLog(err)
 	}
-	hidden := person.value.Status == chatv1.Status_STATUS_HIDDEN
-	if !a.Server && a.User != user && (hidden || slices.Contains(person.value.Blocked, a.User)) {
-		return p, nil
-	}
-	if s.options.Here != nil {
-		devices, err := s.options.Here(ctx, backbone.Feed{Kind: layout.User, App: a.App, Name: user})
-		if err != nil {
+	var here map[string][]string
+	if s.options.Here != nil && len(users) > 0 {
+		var err error
+		if here, err = s.options.Here(ctx, a.App, users); err != nil {
 			return nil, fromLog(err)
 		}
-		if len(devices) > 0 {
-			p.Status, p.Devices = seenAs(person.value.Status), named(devices)
-			return p, nil
-		}
 	}
-	if !hidden {
-		p.LastSeen = person.value.LastSeen
+	seen := make([]*chatv1.UserPresence, len(users))
+	for i, user := range users {
+		seen[i] = people[i].seenBy(a, user, here[user])
 	}
-	return p, nil
+	return seen, nil
+}
+
+// seenBy is how the actor sees this person, who is there with these devices.
+func (p *personRecord) seenBy(a Actor, user string, devices []string) *chatv1.UserPresence {
+	hidden := p.Status == chatv1.Status_STATUS_HIDDEN
+	switch {
+	case !a.Server && a.User != user && (hidden || slices.Contains(p.Blocked, a.User)):
+		return &chatv1.UserPresence{User: user}
+	case len(devices) > 0:
+		return &chatv1.UserPresence{User: user, Status: seenAs(p.Status), Devices: named(devices)}
+	case hidden:
+		return &chatv1.UserPresence{User: user}
+	}
+	return &chatv1.UserPresence{User: user, LastSeen: p.LastSeen}
 }
 
 // seenAs is how somebody who is there is seen.
@@ -136,7 +143,7 @@ func (s *seen) due(user string, now time.Time) bool {
 	return true
 }
 
-// forget drops users who are due; of the rest, any that are too many.
+// forget drops users who are due; of the rest, any beyond a half, so that it is long until the next time.
 func (s *seen) forget(now time.Time) {
 	for user, last := range s.last {
 		if now.Sub(last) >= seenEvery {
@@ -144,7 +151,7 @@ func (s *seen) forget(now time.Time) {
 		}
 	}
 	for user := range s.last {
-		if len(s.last) < maxSeen {
+		if len(s.last) <= maxSeen/2 {
 			return
 		}
 		delete(s.last, user)

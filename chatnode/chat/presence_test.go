@@ -7,7 +7,6 @@ import (
 	"time"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
-	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
@@ -22,11 +21,17 @@ func startPresence(t *testing.T) (*Service, *attendance) {
 	here := &attendance{devices: map[string][]string{}, now: time.UnixMilli(1_000_000)}
 	s, _ := startWith(t, Options{
 		Limits: noLimits, ImplicitRooms: true, Now: func() time.Time { return here.now },
-		Here: func(_ context.Context, feed backbone.Feed) ([]string, error) {
-			if feed.Kind != layout.User || feed.App != DefaultApp {
-				return nil, fmt.Errorf("asked for %v", feed)
+		Here: func(_ context.Context, app string, users []string) (map[string][]string, error) {
+			if app != DefaultApp {
+				return nil, fmt.Errorf("asked for %v of %s", users, app)
 			}
-			return here.devices[feed.Name], nil
+			found := map[string][]string{}
+			for _, user := range users {
+				if devices, ok := here.devices[user]; ok {
+					found[user] = devices
+				}
+			}
+			return found, nil
 		},
 	})
 	return s, here

@@ -30,5 +30,9 @@ func (s *Service) SetStatus(ctx context.Context, a Actor, q *chatv1.SetStatusReq
 	if err != nil {
 		return nil, err
 	}
-	return s.presenceOf(ctx, a, a.User)
+	seen, err := s.presenceOf(ctx, a, []string{a.User})
+	if err != nil {
+		return nil, err
+	}
+	return seen[0], nil
 }

@@ -37,6 +37,7 @@ func (s *session) runConnect(r request, q *protocol.ConnectRequest) {
 	}
 	if err == nil {
 		s.actor = chat.Actor{App: token.App, User: token.User, Client: s.id, Info: token.Info}
+		s.device = deviceName(q.Name)
 		s.issued.Store(token.IssuedAt.UnixMilli())
 		err = s.gateway.mayConnect(token.App)
 	}

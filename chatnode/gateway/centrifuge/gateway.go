@@ -31,6 +31,7 @@ type Log interface {
 	After(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error)
 	Before(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error)
 	NodeID() string
+	Nodes() []backbone.Node
 	Ask(ctx context.Context, node, kind string, data []byte) ([]byte, error)
 	Answer(kind string, answer func(ctx context.Context, data []byte) ([]byte, error)) error
 }
@@ -106,9 +107,13 @@ func New(o Options) (*Gateway, error) {
 		Messages: g.limits.FrameCommands, Entries: g.limits.Subscriptions,
 	}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	if err := o.Log.Answer(emulationQuestion, g.answerEmulation); err != nil {
-		g.cancel()
-		return nil, err
+	for kind, answer := range map[string]func(context.Context, []byte) ([]byte, error){
+		emulationQuestion: g.answerEmulation, devicesQuestion: g.answerDevices,
+	} {
+		if err := o.Log.Answer(kind, answer); err != nil {
+			g.cancel()
+			return nil, err
+		}
 	}
 	o.Chat.OnChange(g.reviews.note)
 	o.Chat.OnRevoke(g.revoked)

@@ -12,6 +12,7 @@ type metrics struct {
 	ends      *prometheus.CounterVec
 	emulation *prometheus.CounterVec
 	skipped   prometheus.Counter
+	unasked   prometheus.Counter
 	waiting   prometheus.Gauge
 	replies   prometheus.Gauge
 }
@@ -29,13 +30,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		emulation: vec("emulation_requests_total", "Requests with commands for streaming connections, by result.", "result"),
 		skipped: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_centrifuge_skipped_server_subscriptions_total",
 			Help: "Channels named by tokens that the connection may not have."}),
+		unasked: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_centrifuge_unanswered_presence_questions_total",
+			Help: "Questions about connected users that another node did not answer in time."}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_centrifuge_waiting_commands",
 			Help: "Commands that wait for others of the same session."}),
 		replies: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_centrifuge_waiting_reply_bytes",
 			Help: "Bytes of replies that wait for slow clients."}),
 	}
 	if r != nil {
-		r.MustRegister(m.sessions, m.commands, m.duration, m.pushes, m.ends, m.emulation, m.skipped, m.waiting, m.replies)
+		r.MustRegister(m.sessions, m.commands, m.duration, m.pushes, m.ends, m.emulation, m.skipped, m.unasked, m.waiting, m.replies)
 	}
 	return m
 }

@@ -78,6 +78,9 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	o.Chat, err = chat.New(chat.Options{
 		Log: b, Tables: b, Signals: n.hub, OpenChannels: []string{"open*"}, ImplicitRooms: true, Limits: s.chat,
 		Quotas: func() chat.Quotas { return s.quotas },
+		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
+			return n.gateway.Devices(ctx, app, users)
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -57,6 +57,8 @@ type session struct {
 
 	// actor is set before stage is connected, and not changed then.
 	actor chat.Actor
+	// device is what the client called itself, and set with actor.
+	device string
 	// sibling is another session of the same user; guarded by people's mu.
 	sibling *session
 
