@@ -18,7 +18,8 @@ const (
 	maxServerKeys = 1000
 )
 
-// ServerKey gives the app whose server has the key, or ErrServerKey. The time it takes does not tell how much of a key is right.
+// ServerKey gives the app whose server has the key, or ErrServerKey. Keys have no dots, and tokens have: so one is not taken for the other.
+// The time it takes does not tell how much of a key is right.
 func (v *Verifier) ServerKey(key string) (app string, err error) {
 	app, ok := v.servers.find(key)
 	if !ok {
@@ -98,8 +99,8 @@ func parseServerKey(words []string) (serverKey, error) {
 		return serverKey{}, fmt.Errorf("the name of an app is at most %d bytes of UTF-8", maxServerApp)
 	case len(key) < minServerKey || len(key) > maxServerKey:
 		return serverKey{}, fmt.Errorf("the key has %d characters, needs %d to %d", len(key), minServerKey, maxServerKey)
-	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return serverKey{}, errors.New("the key has characters that no HTTP header can carry: letters, digits, - and _ are best")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' || r == '.' }):
+		return serverKey{}, errors.New("the key has dots, or characters that no HTTP header can carry: letters, digits, - and _ are best")
 	}
 	return serverKey{app: app, hash: sha256.Sum256([]byte(key))}, nil
 }

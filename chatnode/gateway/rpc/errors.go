@@ -77,8 +77,6 @@ func badToken(err error) *connect.Error {
 		return refusal(connect.CodeUnavailable, "unavailable", "tokens can't be verified at the moment; try again")
 	case errors.Is(err, auth.ErrExpired):
 		return refusal(connect.CodeUnauthenticated, "expired", "the token is expired; get a new one")
-	case errors.Is(err, auth.ErrMalformed), errors.Is(err, auth.ErrNoKeys):
-		return unauthenticated("what follows Bearer is neither a server key that this node knows nor a token")
 	}
 	return unauthenticated(err.Error())
 }

@@ -39,7 +39,11 @@ func (g *Gateway) identify(header http.Header) (chat.Actor, *connect.Error) {
 	if secret = strings.TrimSpace(secret); !strings.EqualFold(scheme, "Bearer") || secret == "" {
 		return chat.Actor{}, unauthenticated("the header Authorization must be Bearer and a server key, an admin's token or a user's token")
 	}
-	if app, err := g.options.Tokens.ServerKey(secret); err == nil {
+	if !strings.Contains(secret, ".") { // as every token does, and no key
+		app, err := g.options.Tokens.ServerKey(secret)
+		if err != nil {
+			return chat.Actor{}, unauthenticated("what follows Bearer is neither a server key that this node knows nor a token")
+		}
 		return actFor(header, chat.Actor{App: app, Server: true})
 	}
 	token, err := g.options.Tokens.Connection(secret)

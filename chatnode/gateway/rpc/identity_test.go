@@ -51,6 +51,7 @@ func TestCallersWhoShowNothingGoodAreRefusedBeforeTheirRequestIsRead(t *testing.
 		"another scheme":        {[]string{"Authorization", "Basic " + shopKey}, 401, "unauthenticated", "unauthenticated"},
 		"an empty secret":       {[]string{"Authorization", "Bearer "}, 401, "unauthenticated", "unauthenticated"},
 		"an unknown key":        {[]string{"Authorization", "Bearer " + shopKey + "x"}, 401, "unauthenticated", "unauthenticated"},
+		"no token at all":       {[]string{"Authorization", "Bearer a.b.c"}, 401, "unauthenticated", "unauthenticated"},
 		"a forged token":        {[]string{"Authorization", "Bearer " + user[:len(user)-4]}, 401, "unauthenticated", "unauthenticated"},
 		"an expired token":      {[]string{"Authorization", "Bearer " + b.expired(t)}, 401, "unauthenticated", "expired"},
 		"a revoked token":       {[]string{"Authorization", "Bearer " + b.token(t, "old", false)}, 401, "unauthenticated", "expired"},
