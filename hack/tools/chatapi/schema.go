@@ -78,7 +78,7 @@ func enumSchema(enum protoreflect.EnumDescriptor) object {
 			text.WriteString("\n\n" + name + ": " + said)
 		}
 	}
-	return object{{"type", "string"}, {"enum", names}, {"description", text.String()}}
+	return object{{"type", "string"}, {"enum", names}, {"description", strings.TrimSpace(text.String())}}
 }
 
 // shortName is "since_joined" for HISTORY_POLICY_SINCE_JOINED of HistoryPolicy.
