@@ -188,6 +188,7 @@ func (s *Service) claim(ctx context.Context, st *standing, wanted roomRecord) (r
 		if !now.Gone { // of a room that nobody made, a server may have made owners
 			next.Owners = slices.Compact(slices.Sorted(slices.Values(slices.Concat(wanted.Owners, now.Owners))))
 		}
+		next.Begins = now.Begins
 		r.value = next
 		return nil
 	})

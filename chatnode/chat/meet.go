@@ -25,15 +25,15 @@ func (s *Service) meet(ctx context.Context, st *standing) error {
 		}); err != nil {
 			return err
 		}
-		if err := s.list(ctx, st.feed, user, 0, false); err != nil {
+		if err := s.list(ctx, st.feed, user, st.room.value.Begins, false); err != nil {
 			return err
 		}
 	}
 	room, err := changeRow(ctx, s.tables, layout.Rooms, roomKey(st.feed), func(r *record[roomRecord]) error {
-		if r.exists() {
+		if r.exists() && !r.value.Gone {
 			return errKeep
 		}
-		r.value = roomRecord{Kind: direct, Created: now, CreatedBy: st.actor.User}
+		r.value = roomRecord{Kind: direct, Begins: r.value.Begins, Created: now, CreatedBy: st.actor.User}
 		return nil
 	})
 	if err != nil {

@@ -49,8 +49,8 @@ func (s *Service) tellOnce(ctx context.Context, app, user, id string, event any)
 
 // head is the offset of the newest event of a feed.
 func (s *Service) head(ctx context.Context, feed backbone.Feed) (uint64, error) {
-	page, err := s.log.After(ctx, feed, 1<<62, 1)
-	return page.Head.Offset, fromLog(err)
+	view, err := s.log.Messages(ctx, feed, backbone.MessagesQuery{Limit: 1})
+	return view.Head.Offset, fromLog(err)
 }
 
 // Words of member events.

@@ -37,6 +37,8 @@ type roomRecord struct {
 	Changed int64 `json:"changed,omitempty"`
 	// Owners are the users whose member records say so too. Who ceases to be one is taken from here first: so the last can be kept.
 	Owners []string `json:"owners,omitempty"`
+	// Begins is an offset up to which nothing is left in the log: it was too old, or of an earlier room of the name, which was deleted.
+	Begins uint64 `json:"begins,omitempty"`
 	// Deleted is set while what belongs to the room is being taken away, up to Erased in its log, by DeletedBy; Gone says that nothing is
 	// left but this record, which keeps the name from becoming an open room's.
 	Deleted   bool   `json:"deleted,omitempty"`

@@ -15,8 +15,8 @@ const removePage = 1000
 // DeleteRoom takes a room away, with its members and everything that was said in it. From its first step on everybody is refused; it answers
 // when nothing is left. If that takes longer than the caller waits, it is Unavailable, and a retry or the sweeper goes on.
 //
-// A record stays, so that the name doesn't become that of an open room; CreateRoom may take it. Nothing stays of a direct conversation: the
-// next message makes it anew.
+// A record stays, so that the name doesn't become that of an open room; CreateRoom may take it. A direct conversation begins anew with the
+// next message.
 //
 // Errors: Invalid, Denied, NotFound, Conflict, Unavailable.
 func (s *Service) DeleteRoom(ctx context.Context, a Actor, q *chatv1.DeleteRoomRequest) (*chatv1.DeleteRoomReply, error) {
@@ -62,14 +62,11 @@ func (s *Service) demolish(ctx context.Context, feed backbone.Feed, r roomRecord
 		return err
 	}
 	defer s.rooms.forget(roomKey(feed))
-	if r.Kind == direct {
-		return removeRow(ctx, s.tables, layout.Rooms, roomKey(feed))
-	}
 	_, err = changeRow(ctx, s.tables, layout.Rooms, roomKey(feed), func(now *record[roomRecord]) error {
 		if !now.value.Deleted || now.value.Gone {
 			return errKeep
 		}
-		now.value = roomRecord{Kind: r.Kind, Changed: r.Changed, Deleted: true, DeletedBy: r.DeletedBy, Gone: true}
+		now.value = roomRecord{Kind: r.Kind, Changed: r.Changed, Deleted: true, DeletedBy: r.DeletedBy, Gone: true, Begins: end}
 		return nil
 	})
 	return err

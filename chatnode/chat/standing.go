@@ -64,12 +64,12 @@ func placeOf(role chatv1.Role) place {
 // floor is the offset up to which the room's history is not for the actor.
 func (st *standing) floor() uint64 {
 	if st.room.value.History != chatv1.HistoryPolicy_HISTORY_POLICY_SINCE_JOINED || st.actor.Server {
-		return 0
+		return st.room.value.Begins
 	}
 	if st.member.value.Membership != chatv1.Membership_MEMBERSHIP_JOINED {
 		return ^uint64(0)
 	}
-	return st.member.value.Floor
+	return max(st.member.value.Floor, st.room.value.Begins)
 }
 
 // stand finds out how the actor stands to a conversation: a room: or dm: channel. Errors: Invalid, Denied, NotFound, Unavailable.
@@ -118,8 +118,11 @@ func (s *Service) known(a Actor, name string) (st standing, ok bool, err error) 
 	return st, true, s.settled(&st)
 }
 
-// settled refuses rooms that nobody made, unless they are allowed.
+// settled refuses rooms that nobody made, unless they are allowed. A direct conversation that was deleted is one that has not begun.
 func (s *Service) settled(st *standing) error {
+	if r := st.room.value; st.other != "" && r.Gone {
+		st.room = record[roomRecord]{value: roomRecord{Kind: direct, Begins: r.Begins}}
+	}
 	if st.other == "" && !st.room.exists() && !s.options.ImplicitRooms {
 		return failf(NotFound, "there is no %s; make it first", Channel(st.feed))
 	}
