@@ -85,7 +85,11 @@ func run(t *testing.T, list []step, env ...string) []string {
 	script := &strings.Builder{}
 	fmt.Fprintln(script, "set -euo pipefail\ncurl() { command curl --silent --show-error --max-time 20 \"$@\"; }")
 	for i, s := range list {
-		fmt.Fprintf(script, "{ %s\n} >%d\n", s.command, i)
+		command := fmt.Sprintf("{ %s\n} >%d", s.command, i)
+		if strings.Contains(s.command, "$CHAT/Search") { // which finds messages a moment after they were sent
+			command = fmt.Sprintf("for try in {1..100}; do %s; [ \"$(cat %d)\" != {} ] && break; sleep 0.1; done", command, i)
+		}
+		fmt.Fprintln(script, command)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
