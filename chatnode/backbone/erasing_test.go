@@ -150,6 +150,27 @@ func TestAnErasureThatACrashPreventedIsDoneByTheNextOwner(t *testing.T) {
 	}
 }
 
+func TestACheckpointDoesNotPassWhatIsStillToBeFollowedUp(t *testing.T) {
+	b, o := abandoned(t)
+	m := &plainRoom{b: b, feed: room("a")}
+	m.say(ann, 0)
+	m.edit(m.messages[0])
+	m.verify(t)
+	o.stop()
+	<-o.done
+	store := &failingStore{Store: b.indexStore, unread: changesKey(m.feed.Key(), 0)}
+	b.indexStore = store
+	o = succeed(t, b, o)
+	m.edit(m.messages[0])
+	m.say(ann, m.messages[0].offset)
+	await(t, "the reader", func() bool { return o.read.at() == 4 })
+	o.stop()
+	<-o.done
+	store.unread = ""
+	o = succeed(t, b, o)
+	m.verify(t)
+}
+
 func TestErasuresThatArePutOffAreDoneByAnOwnerThatBeginsAnew(t *testing.T) {
 	b, o := abandoned(t)
 	m := &plainRoom{b: b, feed: room("a")}

@@ -6,6 +6,7 @@ import (
 	options "flag"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -27,9 +28,18 @@ type roomModel struct {
 type failingStore struct {
 	index.Store
 	failing atomic.Bool
+	// unread is a part of keys that can't be read.
+	unread string
 }
 
 var errFailing = errors.New("the store fails")
+
+func (s *failingStore) Get(ctx context.Context, key string) ([]byte, uint64, error) {
+	if s.unread != "" && strings.Contains(key, s.unread) {
+		return nil, 0, errFailing
+	}
+	return s.Store.Get(ctx, key)
+}
 
 func (s *failingStore) Put(ctx context.Context, key string, value []byte) error {
 	if s.failing.Load() {
