@@ -24,7 +24,7 @@ type worldRoom struct {
 }
 
 type worldMember struct {
-	read, delivered int // how many of the room's messages
+	read, delivered uint64
 	floor           int // messages that were there when the user came
 	listed          int // when the room came on the list
 }
@@ -72,20 +72,12 @@ func (r *worldRoom) newest() int {
 	return 0
 }
 
-// offset is that of the message with this number; 0 of none.
-func (r *worldRoom) offset(number int) uint64 {
-	if number == 0 {
-		return 0
-	}
-	return r.messages[number-1].Offset
-}
-
 // marks are what the user's marks should be.
 func (r *worldRoom) marks(user string) *chatv1.Marks {
 	member := r.members[user]
-	marks := &chatv1.Marks{Room: r.name, User: user, Read: r.offset(member.read), Delivered: r.offset(member.delivered)}
-	for _, m := range r.messages[max(member.read, member.floor):] {
-		if m.Deleted || m.Sender == user {
+	marks := &chatv1.Marks{Room: r.name, User: user, Read: member.read, Delivered: member.delivered}
+	for _, m := range r.messages[member.floor:] {
+		if m.Deleted || m.Sender == user || m.Offset <= member.read {
 			continue
 		}
 		marks.Unread++
@@ -96,13 +88,18 @@ func (r *worldRoom) marks(user string) *chatv1.Marks {
 	return marks
 }
 
-// move moves marks to a message with this number, or the newest before it that can be marked.
-func (r *worldRoom) move(user string, number int, read bool) {
+// move moves marks to an offset, or to the newest message if that is before it.
+func (r *worldRoom) move(user string, offset uint64, read bool) {
 	member := r.members[user]
-	if number = min(number, r.newest()); read {
-		member.read = max(member.read, number)
+	if newest := r.newest(); newest == 0 {
+		offset = 0
+	} else {
+		offset = min(offset, r.messages[newest-1].Offset)
 	}
-	member.delivered = max(member.delivered, number, member.read)
+	if read {
+		member.read = max(member.read, offset)
+	}
+	member.delivered = max(member.delivered, offset)
 }
 
 // begin puts a direct conversation on the lists of both.
