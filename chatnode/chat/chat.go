@@ -115,6 +115,8 @@ type Options struct {
 	Nodes  func() int
 	// Letters gives what a webhook did not take; nil: there is no webhook.
 	Letters Letters
+	// Linger tells how long servers' own logs may still hold what is erased; nil: 15 minutes.
+	Linger func() time.Duration
 	// Limits; zero: DefaultLimits.
 	Limits Limits
 	// Now is the clock, time.Now.
@@ -143,6 +145,7 @@ type Service struct {
 	appRates  appRates
 	revoked   revocations
 	announced announcements
+	trails    trails
 
 	mu         sync.Mutex
 	onChange   []func(app, channel, user string)
@@ -166,6 +169,7 @@ func New(o Options) (*Service, error) {
 	s.lists.tables, s.lists.long = o.Tables, longList
 	s.lines.init()
 	s.revoked.init()
+	s.revoked.onChange(s.trails.forget)
 	s.announced.init()
 	if err := s.watch(); err != nil {
 		s.Close()

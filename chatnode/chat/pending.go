@@ -12,13 +12,3 @@ import (
 func (s *Service) Search(context.Context, Actor, *chatv1.SearchRequest) (*chatv1.SearchReply, error) {
 	return nil, failf(NoMethod, "not there yet")
 }
-
-// ExportUser is not there yet.
-func (s *Service) ExportUser(context.Context, Actor, *chatv1.ExportUserRequest) (*chatv1.ExportUserReply, error) {
-	return nil, failf(NoMethod, "not there yet")
-}
-
-// EraseUser is not there yet.
-func (s *Service) EraseUser(context.Context, Actor, *chatv1.EraseUserRequest) (*chatv1.EraseUserReply, error) {
-	return nil, failf(NoMethod, "not there yet")
-}

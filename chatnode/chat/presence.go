@@ -105,7 +105,7 @@ func named(devices []string) []string {
 // noted once in 10 seconds. Errors: Unavailable, Conflict.
 func (s *Service) Left(ctx context.Context, app, user string) error {
 	now := s.options.Now()
-	if user == "" || !s.seen.due(app+"\x00"+user, now) {
+	if user == "" || s.erasedLately(app, user) || !s.seen.due(app+"\x00"+user, now) {
 		return nil
 	}
 	key := personKey(app, user)

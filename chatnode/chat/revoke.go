@@ -31,6 +31,8 @@ type revokedRecord struct {
 	// Before is the time in milliseconds before which issued tokens are refused.
 	Before int64 `json:"before"`
 	Banned bool  `json:"banned,omitempty"`
+	// Erased is when the user was last erased, in milliseconds.
+	Erased int64 `json:"erased,omitempty"`
 }
 
 // Revoke ends a user's tokens that were issued until now, or all of them, and the sessions that were made with them. It answers when that

@@ -110,10 +110,37 @@ func (s *Service) Publish(a Actor, channel string, data []byte) *Sending {
 		return &Sending{err: failf(Invalid, "the data has more than %d bytes", s.limits.DataBytes)}
 	}
 	p := s.take(a, channel, id.String(), time.Now().UnixMilli())
-	if p.err == nil {
-		p.enqueue(a, access.Feed, data, backbone.Note{})
+	if p.err != nil {
+		return p
 	}
+	line := lineOf(a, channel)
+	if a.User == "" || s.trails.has(access.Feed, a.User) && !s.lines.busy(line) {
+		p.enqueue(a, access.Feed, data, backbone.Note{})
+		return p
+	}
+	s.standIn(p, line, func(ctx context.Context) {
+		if p.err = s.leaveTrail(ctx, access.Feed, a.User); p.err == nil {
+			p.enqueue(a, access.Feed, data, backbone.Note{})
+		}
+	})
 	return p
+}
+
+// lineOf is where an actor's messages to a channel wait for each other.
+func lineOf(a Actor, channel string) string { return a.App + "\x00" + a.sender() + "\x00" + channel }
+
+// standIn begins a send behind the sender's others.
+func (s *Service) standIn(p *Sending, line string, begin func(ctx context.Context)) {
+	p.begun = make(chan struct{})
+	standing := s.lines.stand(line, func(ctx context.Context) {
+		defer close(p.begun)
+		ctx, cancel := context.WithTimeout(ctx, prepareWait)
+		defer cancel()
+		begin(ctx)
+	})
+	if !standing {
+		p.begun, p.err = nil, failf(TooMany, "too many messages are waiting; slow down")
+	}
 }
 
 // contentOf reads what was published to a room.
@@ -142,7 +169,7 @@ func (s *Service) bring(a Actor, channel string, r right, e *Event) *Sending {
 	if p.err != nil {
 		return p
 	}
-	line := a.App + "\x00" + a.sender() + "\x00" + channel
+	line := lineOf(a, channel)
 	st, ok, err := s.known(a, channel)
 	if ok && err == nil {
 		err = st.may(r, s.options.Now())
@@ -151,20 +178,13 @@ func (s *Service) bring(a Actor, channel string, r right, e *Event) *Sending {
 		p.begin(&st, e, err)
 		return p
 	}
-	p.begun = make(chan struct{})
-	standing := s.lines.stand(line, func(ctx context.Context) {
-		defer close(p.begun)
-		ctx, cancel := context.WithTimeout(ctx, prepareWait)
-		defer cancel()
+	s.standIn(p, line, func(ctx context.Context) {
 		st, err := s.allow(ctx, a, channel, r)
 		if err == nil {
 			err = s.prepare(ctx, &st, e)
 		}
 		p.begin(&st, e, err)
 	})
-	if !standing {
-		p.begun, p.err = nil, failf(TooMany, "too many messages are waiting; slow down")
-	}
 	return p
 }
 
@@ -173,7 +193,7 @@ const prepareWait = 10 * time.Second
 
 // preparing says whether something has to be done before the event can go to the log.
 func (s *Service) preparing(st *standing, e *Event) bool {
-	return st.other != "" && !st.room.exists() || s.gated(st, e)
+	return st.other != "" && !st.room.exists() || s.gated(st, e) || s.trailing(st)
 }
 
 // gated says whether the gate is to be asked about the event.
@@ -188,10 +208,15 @@ func (s *Service) prepare(ctx context.Context, st *standing, e *Event) error {
 			return err
 		}
 	}
-	if !s.gated(st, e) {
-		return nil
+	if s.gated(st, e) {
+		if err := s.moderate(ctx, st, e); err != nil {
+			return err
+		}
 	}
-	return s.moderate(ctx, st, e)
+	if s.trailing(st) {
+		return s.leaveTrail(ctx, st.feed, st.actor.User)
+	}
+	return nil
 }
 
 // take counts an event of the actor and opens its trace.

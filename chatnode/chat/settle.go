@@ -116,6 +116,9 @@ func (s *Service) listed(ctx context.Context, feed backbone.Feed, user string, m
 	if m.Membership == joined || m.Membership == invitedTo {
 		return s.list(ctx, feed, user, m.Floor, m.Membership == invitedTo)
 	}
+	if err := s.leaveTrail(ctx, feed, user); err != nil {
+		return err
+	}
 	return removeRow(ctx, s.tables, layout.Inbox, inboxKey(feed, user))
 }
 

@@ -30,11 +30,12 @@ const (
 type sweepRecord struct {
 	// Until is when the next round may begin, in milliseconds.
 	Until int64 `json:"until"`
-	// Members, Rooms, Lists and Mutes are up to which revision the tables have been looked at.
+	// Members, Rooms, Lists, Mutes and Expired are up to which revision the tables have been looked at.
 	Members uint64 `json:"members"`
 	Rooms   uint64 `json:"rooms"`
 	Lists   uint64 `json:"lists"`
 	Mutes   uint64 `json:"mutes"`
+	Expired uint64 `json:"expired"`
 }
 
 var sweepKey = layout.RowKey("chat", "sweep")
@@ -70,7 +71,7 @@ func (s *Service) sweepOnce(ctx context.Context) error {
 	err = firstError(
 		s.sweepMembers(round, &r.value.Members), s.sweepRooms(round, &r.value.Rooms),
 		s.walkLists(round, &r.value.Lists), s.walkMutes(round, &r.value.Mutes),
-		s.dropRevoked(round), s.dropAnnounced(round),
+		s.dropRevoked(round), s.dropAnnounced(round), s.expire(round, &r.value.Expired),
 	)
 	r.value.Until = millis(now.Add(sweepEvery))
 	if _, e := s.putSweep(ctx, r); err == nil {
@@ -203,8 +204,9 @@ func (s *Service) walkLists(ctx context.Context, from *uint64) error {
 		return err
 	}
 	for _, row := range rows {
+		*from = row.Revision
 		parts, ok := layout.ParseRowKey(row.Key)
-		if !ok || len(parts) != 3 {
+		if !ok || len(parts) != 3 { // a trail
 			continue
 		}
 		feed, user := backbone.Feed{Kind: layout.Room, App: parts[0], Name: parts[2]}, parts[1]
@@ -217,7 +219,6 @@ func (s *Service) walkLists(ctx context.Context, from *uint64) error {
 				return err
 			}
 		}
-		*from = row.Revision
 	}
 	if !more {
 		*from = 0

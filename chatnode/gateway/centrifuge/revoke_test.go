@@ -113,7 +113,9 @@ func TestABannedUserStaysAwayUntilTheBanIsLifted(t *testing.T) {
 	}
 	b.revoke(t, &chatv1.RevokeRequest{User: "ann", Allow: true})
 	for _, n := range []*node{a, b} {
-		eventually(t, "the ban is lifted", func() bool { return n.gateway.options.Chat.Admit(chat.DefaultApp, "ann", time.Now().Add(time.Minute)) == nil })
+		eventually(t, "the ban is lifted", func() bool {
+			return n.gateway.options.Chat.Admit(chat.DefaultApp, "ann", time.Now().Add(time.Minute)) == nil
+		})
 		n.connectWith(t, transports[0], &protocol.ConnectRequest{Token: soon}).answers()
 	}
 }

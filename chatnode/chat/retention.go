@@ -1,0 +1,159 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+// Retention is the sweeper's: it walks through all rooms and deletes, like a server, what is older than the room's record says. An hour or
+// two later it takes away the deletions themselves, events without words of that age, and messages of that age that were edited since; the
+// room then begins behind them.
+
+const (
+	// expirePage is how many events are looked at a time, expireRound and expireRoom how many are taken away in one round, and of one
+	// room in it.
+	expirePage              = 500
+	expireRound, expireRoom = 20_000, 5_000
+	// expireSlack is how much longer than messages deletions stay, so that everybody has read them.
+	expireSlack = time.Hour
+)
+
+// expire takes away what is too old in a part of all rooms, the next of which begins behind the revision.
+func (s *Service) expire(ctx context.Context, from *uint64) error {
+	budget := expireRound
+	for range sweepPages {
+		rows, more, err := s.tables.List(ctx, layout.Rooms, anyApp, *from, sweepPage)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			parts, ok := layout.ParseRowKey(row.Key)
+			var r roomRecord
+			if ok && len(parts) == 2 && json.Unmarshal(row.Data, &r) == nil && r.Retention > 0 && !r.Deleted {
+				n, err := s.expireIn(ctx, roomFeed(parts), &r, min(budget, expireRoom))
+				if budget -= n; err != nil {
+					return err
+				}
+			}
+			if *from = row.Revision; budget <= 0 {
+				return nil
+			}
+		}
+		if !more {
+			*from = 0
+			return nil
+		}
+	}
+	return nil
+}
+
+// expireIn takes away what is too old in one room, at most so many events; it gives their number.
+func (s *Service) expireIn(ctx context.Context, feed backbone.Feed, r *roomRecord, most int) (done int, err error) {
+	now := s.options.Now()
+	before := millis(now.Add(-time.Duration(r.Retention) * time.Second))
+	for after := uint64(0); done < most; {
+		page, err := s.log.After(ctx, feed, after, expirePage)
+		if err != nil {
+			return done, err
+		}
+		old := olderThan(page.Messages, before)
+		n, err := s.expireMessages(ctx, feed, old)
+		if done += n; err != nil {
+			return done, err
+		}
+		if after == 0 && len(old) > 0 && old[0].Time < before-2*expireSlack.Milliseconds() {
+			n, err := s.expireRest(ctx, feed, r.Begins, olderThan(old, before-expireSlack.Milliseconds()))
+			if done += n; err != nil {
+				return done, err
+			}
+		}
+		if after = page.End; !page.More || len(old) < len(page.Messages) {
+			break
+		}
+	}
+	return done, nil
+}
+
+// olderThan are the events, oldest first, that were stored before that time in milliseconds.
+func olderThan(events []*backbone.Message, before int64) []*backbone.Message {
+	for i, m := range events {
+		if m.Time >= before {
+			return events[:i]
+		}
+	}
+	return events
+}
+
+// expireMessages deletes the messages among events.
+func (s *Service) expireMessages(ctx context.Context, feed backbone.Feed, events []*backbone.Message) (done int, err error) {
+	var deletions []*Event
+	var notes []backbone.Note
+	now := millis(s.options.Now())
+	for _, m := range events {
+		var said Event
+		if m.Note.Kind != backbone.NoteMessage && m.Note.Kind != backbone.NoteEdit || json.Unmarshal(m.Data, &said) != nil {
+			continue
+		}
+		d := deletionOf(m, &said)
+		d.Time, d.Author, d.ID = now, said.Sender, newsID(now, roomKey(feed), "expire", strconv.FormatUint(d.Target, 10))
+		deletions, notes = append(deletions, d), append(notes, d.note())
+	}
+	err = inParallel(ctx, len(deletions), func(ctx context.Context, i int) error {
+		_, err := s.noteAs(ctx, feed, deletions[i], notes[i])
+		return err
+	})
+	return len(deletions), err // which the owner of the room's shard erases, with their edits and reactions
+}
+
+// expireRest takes away what is left of a time whose messages are gone, and lets the room, which begins behind an offset now, begin behind
+// that time.
+func (s *Service) expireRest(ctx context.Context, feed backbone.Feed, begins uint64, events []*backbone.Message) (done int, err error) {
+	if len(events) == 0 {
+		return 0, nil
+	}
+	last := events[len(events)-1].Offset
+	living, err := s.living(ctx, feed, begins, last)
+	if err != nil || len(living) > 0 {
+		if err == nil {
+			done, err = s.expireMessages(ctx, feed, living)
+		}
+		return done, err // the rest is for a round in which they are gone
+	}
+	err = inParallel(ctx, len(events), func(ctx context.Context, i int) error { return s.log.Erase(ctx, feed, events[i].Offset) })
+	if err != nil {
+		return 0, err
+	}
+	_, err = changeRow(ctx, s.tables, layout.Rooms, roomKey(feed), func(r *record[roomRecord]) error {
+		if !r.exists() || r.value.Begins >= last {
+			return errKeep
+		}
+		r.value.Begins = last
+		return nil
+	})
+	s.rooms.forget(roomKey(feed))
+	return len(events), err
+}
+
+// living are the newest words of messages between two offsets that are not deleted.
+func (s *Service) living(ctx context.Context, feed backbone.Feed, after, upTo uint64) (words []*backbone.Message, err error) {
+	for before := upTo + 1; ; {
+		view, err := s.log.Messages(ctx, feed, backbone.MessagesQuery{Before: before})
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range view.Entries {
+			if e.Offset > after && e.Deleted == nil && e.Message != nil {
+				words = append(words, e.Message)
+			}
+		}
+		if !view.More || len(view.Entries) == 0 || view.Entries[0].Offset <= after {
+			return words, nil
+		}
+		before = view.Entries[0].Offset
+	}
+}
