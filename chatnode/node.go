@@ -55,6 +55,7 @@ type node struct {
 	moderation     *hook.Gate
 	conns          *conn.Server
 	gateway        *centrifuge.Gateway
+	backends       *rpc.Gateway
 	tokens         *auth.Verifier
 	development    *auth.Development
 	meter          load.Meter
@@ -211,6 +212,9 @@ func (n *node) assemble() (err error) {
 	if err != nil {
 		return err
 	}
+	n.backends = rpc.New(rpc.Options{
+		Chat: n.chat, Tokens: n.tokens, Admit: n.chat.Admit, Conns: n.conns, Registerer: n.registry, Logger: n.log,
+	})
 	return n.messages.Answer(loadQuestion, n.answerLoad)
 }
 
@@ -292,7 +296,7 @@ func serveOn(s *http.Server, l net.Listener) error {
 func (n *node) clientHandler() http.Handler {
 	mux := http.NewServeMux()
 	n.gateway.Register(mux)
-	rpc.New(rpc.Options{Chat: n.chat, Tokens: n.tokens, Admit: n.chat.Admit, Conns: n.conns, Registerer: n.registry, Logger: n.log}).Register(mux)
+	n.backends.Register(mux)
 	mux.Handle("/", web.Handler())
 	if n.o.dev {
 		mux.HandleFunc("GET /fleet.json", n.fleet)
