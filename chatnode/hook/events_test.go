@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -62,6 +63,7 @@ func TestWhatFailsHoldsBackItsRoomOnlyHoweverMuchWaits(t *testing.T) {
 	b := openLog(t, logOptions("", t.TempDir()))
 	var mended atomic.Bool
 	hanging := make(chan struct{})
+	mend := sync.OnceFunc(func() { mended.Store(true); close(hanging) })
 	r := newReceiver(t, func(d delivery) int {
 		switch {
 		case mended.Load():
@@ -76,6 +78,7 @@ func TestWhatFailsHoldsBackItsRoomOnlyHoweverMuchWaits(t *testing.T) {
 		}
 		return 0
 	})
+	t.Cleanup(mend)
 	within := quick()
 	within.perRoom, within.bytes = 4, 4096
 	e := openEvents(t, b, eventsOptions(r.URL), within)
@@ -97,11 +100,13 @@ func TestWhatFailsHoldsBackItsRoomOnlyHoweverMuchWaits(t *testing.T) {
 			t.Errorf("%s went on: %v", room, texts)
 		}
 	}
-	if f := e.figures(); f.rooms != 3 || f.bytes == 0 || f.bytes > 4096+4*1024 || f.oldest <= 0 {
-		t.Errorf("figures %+v with three rooms held back", f)
-	}
-	mended.Store(true)
-	close(hanging)
+	wait.For(t, patience, "figures of three rooms that are held back", func(context.Context) error {
+		if f := e.figures(); f.rooms != 3 || f.bytes == 0 || f.bytes > 4096+4*1024 || f.oldest <= 0 {
+			return fmt.Errorf("%+v", f)
+		}
+		return nil
+	})
+	mend()
 	for _, room := range held {
 		if doubles := r.await(t, room, numbers(1, 200)); doubles > 0 {
 			t.Errorf("%s: %d doubles without a take-over", room, doubles)

@@ -1,24 +1,22 @@
 package hook
 
 import (
-	"bytes"
-	"context"
+	"bufio"
 	"fmt"
-	"net"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/chatfleet/chatfleet/test/wait"
 )
 
-// startDocumented runs the receiver that README.md shows, and gives its address.
-func startDocumented(t *testing.T) (url string, told *bytes.Buffer, stop func()) {
+// startDocumented runs the receiver that README.md shows, and gives its address. To stop gives what it has said.
+func startDocumented(t *testing.T) (url string, stop func() string) {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
@@ -33,15 +31,6 @@ func startDocumented(t *testing.T) (url string, told *bytes.Buffer, stop func())
 	if !found {
 		t.Fatal("README.md shows no receiver")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = l.Close()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "secret")
 	for name, content := range map[string]string{file: string(secret) + "\n", filepath.Join(dir, "receiver.py"): program} {
@@ -49,29 +38,36 @@ func startDocumented(t *testing.T) (url string, told *bytes.Buffer, stop func())
 			t.Fatal(err)
 		}
 	}
-	told = &bytes.Buffer{}
-	cmd := exec.Command(python, filepath.Join(dir, "receiver.py"), file, port)
-	cmd.Stdout = told
+	cmd := exec.Command(python, filepath.Join(dir, "receiver.py"), file, "0")
+	cmd.Stderr = io.Discard // it writes down every request
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop = func() {
+	said := bufio.NewReader(stdout)
+	stop = func() string {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	}
-	t.Cleanup(stop)
-	wait.For(t, patience, "the receiver", func(context.Context) error {
-		c, err := net.Dial("tcp", "127.0.0.1:"+port)
-		if err == nil {
-			err = c.Close()
+		rest, err := io.ReadAll(said)
+		if err != nil {
+			t.Error(err)
 		}
-		return err
-	})
-	return "http://127.0.0.1:" + port, told, stop
+		_ = cmd.Wait()
+		return string(rest)
+	}
+	var port int
+	if _, err := fmt.Fscanf(said, "port %d\n", &port); err != nil {
+		t.Fatalf("the receiver did not start: %v, %s", err, stop())
+	}
+	return fmt.Sprint("http://127.0.0.1:", port), stop
 }
 
 func TestTheDocumentedReceiverTellsRightFromWrong(t *testing.T) {
-	url, told, stop := startDocumented(t)
+	url, stop := startDocumented(t)
+	stop = sync.OnceValue(stop)
+	defer stop()
 	for name, c := range map[string]struct {
 		secrets [][]byte
 		status  int
@@ -107,8 +103,7 @@ func TestTheDocumentedReceiverTellsRightFromWrong(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, v, err)
 		}
 	}
-	stop()
-	if got := told.String(); !strings.Contains(got, "its secret room:a message\n") || strings.Contains(got, "another") {
+	if got := stop(); !strings.Contains(got, "its secret room:a message\n") || strings.Contains(got, "another") {
 		t.Errorf("it says %q", got)
 	}
 }
