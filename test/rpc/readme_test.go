@@ -68,7 +68,7 @@ func TestLinesAreAnsweredAsTheDocumentationSays(t *testing.T) {
 			t.Errorf("%s\nanswered %q: %v", s.command, answers[i], err)
 			continue
 		}
-		if strings.Contains(answers[i], `"reason":"no_method"`) {
+		if strings.Contains(s.command, "$CHAT/Search") && strings.Contains(answers[i], `"reason":"no_method"`) {
 			t.Logf("%s\nis not there yet", s.command)
 			continue
 		}

@@ -440,7 +440,7 @@ type SendRequest struct {
 	Room string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
 	// What is said, at most 16 KiB: text, data, attachments, or some of them.
 	Text *string `protobuf:"bytes,3,opt,name=text,proto3,oneof" json:"text,omitempty"`
-	// Anything else, at most 60 KiB as JSON.
+	// Anything else, at most 60 KiB as JSON. Numbers are doubles: larger whole ones belong into strings.
 	Data *structpb.Value `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	// The id of the message that this one answers, for showing a quotation.
 	ReplyTo string `protobuf:"bytes,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
