@@ -171,6 +171,27 @@ func TestACheckpointDoesNotPassWhatIsStillToBeFollowedUp(t *testing.T) {
 	m.verify(t)
 }
 
+func TestAThreadIsKnownToItsFirstMessageThoughACrashSavedOnlyHalfOfThat(t *testing.T) {
+	b, o := abandoned(t)
+	o.stop()
+	<-o.done
+	store := &failingStore{Store: b.indexStore, unwritten: changesKey("", 0)}
+	b.indexStore = store
+	o = succeed(t, b, o)
+	m := &plainRoom{b: b, feed: room("a")}
+	m.say(ann, 0)
+	m.say(ann, m.messages[0].offset)
+	m.verify(t)
+	o.stop() // which saves what can be saved
+	<-o.done
+	if _, _, err := store.Get(t.Context(), o.shard.String()+"."+threadKey(m.feed.Key(), 1)+".head"); err != nil {
+		t.Fatalf("the thread was not saved: %v", err)
+	}
+	store.unwritten = ""
+	succeed(t, b, o)
+	m.verify(t)
+}
+
 func TestErasuresThatArePutOffAreDoneByAnOwnerThatBeginsAnew(t *testing.T) {
 	b, o := abandoned(t)
 	m := &plainRoom{b: b, feed: room("a")}

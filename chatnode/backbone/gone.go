@@ -38,19 +38,17 @@ func (l *ledger) erased(ctx context.Context, seqs []uint64) (erased []uint64, er
 	return erased, nil
 }
 
-// trim tells the index up to where the stream has discarded its messages, once after each time that the reader began anew.
-func (o *owner) trim(ctx context.Context) error {
-	o.trimming.Lock()
-	defer o.trimming.Unlock()
+// trim tells the index up to where the stream has discarded its messages, after each time that the reader began anew. Until then it
+// lists messages of which readers find out themselves that they are gone.
+func (o *owner) trim(ctx context.Context) {
 	first := o.first.Load()
-	if first <= o.trimmed {
-		return nil
+	if first <= o.trimmed || o.read.at() < o.before {
+		return
 	}
-	if err := o.ledger.settle(ctx); err != nil {
-		return err
-	}
-	if o.index.Covered()+1 < first {
-		o.index.Skip(first)
+	ctx, cancel := context.WithTimeout(ctx, coverWait)
+	defer cancel()
+	if o.ledger.settle(ctx) != nil {
+		return // the next time
 	}
 	for from := max(o.floor, 1); from < first; from += erasedSpan {
 		span := make([]uint64, 0, erasedSpan)
@@ -59,7 +57,7 @@ func (o *owner) trim(ctx context.Context) error {
 		}
 		erased, err := o.ledger.erased(ctx, span)
 		if err != nil {
-			return err
+			return
 		}
 		if !slices.Equal(erased, span) {
 			o.floor = first
@@ -68,5 +66,4 @@ func (o *owner) trim(ctx context.Context) error {
 		}
 	}
 	o.trimmed = first
-	return nil
 }

@@ -28,8 +28,8 @@ type roomModel struct {
 type failingStore struct {
 	index.Store
 	failing atomic.Bool
-	// unread is a part of keys that can't be read.
-	unread string
+	// unread is a part of keys that can't be read, unwritten of such that can't be written.
+	unread, unwritten string
 }
 
 var errFailing = errors.New("the store fails")
@@ -42,14 +42,14 @@ func (s *failingStore) Get(ctx context.Context, key string) ([]byte, uint64, err
 }
 
 func (s *failingStore) Put(ctx context.Context, key string, value []byte) error {
-	if s.failing.Load() {
+	if s.failing.Load() || s.unwritten != "" && strings.Contains(key, s.unwritten) {
 		return errFailing
 	}
 	return s.Store.Put(ctx, key, value)
 }
 
 func (s *failingStore) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	if s.failing.Load() {
+	if s.failing.Load() || s.unwritten != "" && strings.Contains(key, s.unwritten) {
 		return 0, errFailing
 	}
 	return s.Store.Update(ctx, key, value, revision)

@@ -48,10 +48,9 @@ type owner struct {
 	index  *index.Index
 	ledger *ledger
 	recall recall
-	// first is the stream's first sequence, as the reader found it. Everything before floor is discarded; that was looked at when
-	// first was trimmed.
+	// first is the stream's first sequence, as the reader found it. Everything before floor is discarded, as was found when first was
+	// trimmed.
 	first          atomic.Uint64
-	trimming       sync.Mutex
 	floor, trimmed uint64
 	// read is how far the stream has been read: into the index and, beyond from, out to the listeners.
 	read    progress
@@ -112,7 +111,7 @@ func (o *owner) run(ctx context.Context) error {
 	r := reader{
 		heartbeat: heartbeat,
 		nc:        o.b.live, stream: o.b.layout.Stream(o.shard), prefix: o.b.layout.StoredPrefix(o.shard), inbox: o.b.layout.Inbox(o.b.id) + ".r",
-		opened: o.opened, deliver: func(s stored) error { return o.take(ctx, s) }, caughtUp: o.read.set,
+		opened: o.opened, deliver: func(s stored) error { return o.take(ctx, s) }, caughtUp: o.caughtUp,
 	}
 	// The index may know messages that its former owner did not dispatch, or of which no beacon has told.
 	err = r.run(ctx, min(o.index.Covered(), o.from)+1)
@@ -163,6 +162,14 @@ func (o *owner) opened(state streamState) error {
 	return nil
 }
 
+// caughtUp is told that there is nothing more up to the sequence.
+func (o *owner) caughtUp(last uint64) {
+	if first := o.first.Load(); o.index.Covered()+1 < first {
+		o.index.Skip(first)
+	}
+	o.read.set(last)
+}
+
 // position is what beacons show: everything up to it has been dispatched, by this owner or an earlier one.
 func (o *owner) position() uint64 { return max(o.from, o.read.at()) }
 
@@ -203,6 +210,7 @@ func (o *owner) checkpoints(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			o.trim(ctx)
 			covered := o.ledger.settled(o.read.at())
 			if covered == last || now.Sub(at) < checkpointEvery && covered-last < checkpointMessages {
 				continue
@@ -261,9 +269,6 @@ func (o *owner) answer(ctx context.Context, q question) (a answer, err error) {
 		brief, cancel := context.WithTimeout(ctx, positionWait)
 		_ = o.read.wait(brief, q.Offset)
 		cancel()
-	}
-	if err := o.trim(ctx); err != nil {
-		return answer{}, err
 	}
 	feeds := q.Feeds
 	if q.Feed != "" {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // Beside the feeds that the stream's subjects make there may be derived ones, under any other key: a choice of a feed's messages, or of
@@ -128,7 +127,17 @@ func (x *Index) Descend(ctx context.Context, feed string, before uint64, visit f
 
 // visit shows the page's entries between two sequences, if there are any.
 func (p *page) visit(from, to uint64, visit func(Leaf) bool) bool {
-	entries := slices.Collect(p.all())
-	entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.Seq < from || e.Seq > to })
+	if p.count == 0 || p.last.Seq < from {
+		return true
+	}
+	entries := make([]Entry, 0, p.count)
+	for e := range p.all() {
+		if e.Seq > to {
+			break
+		}
+		if e.Seq >= from {
+			entries = append(entries, e)
+		}
+	}
 	return len(entries) == 0 || visit(Leaf{p.number, entries})
 }
