@@ -133,33 +133,37 @@ type ChatServiceClient interface {
 	Delivered(context.Context, *v1.DeliveredRequest) (*v1.Marks, error)
 	// ReadBy lists how far the members of a room have read it.
 	ReadBy(context.Context, *v1.ReadByRequest) (*v1.ReadByReply, error)
-	// CreateRoom makes a room; whoever makes it becomes its owner. A retry with the same room and settings by its owner answers the same.
+	// CreateRoom makes a room; the user who makes it becomes its owner. A room that a server makes for no user has no owner until a server
+	// makes one of its members owner. A retry with the same room and settings by its creator answers the same. A user can't take the name of a
+	// room that nobody made and in which people have talked, or that somebody has joined; a server can.
 	CreateRoom(context.Context, *v1.CreateRoomRequest) (*v1.Room, error)
 	// GetRoom tells of one room.
 	GetRoom(context.Context, *v1.GetRoomRequest) (*v1.Room, error)
 	// UpdateRoom changes the settings that are given.
 	UpdateRoom(context.Context, *v1.UpdateRoomRequest) (*v1.Room, error)
-	// DeleteRoom takes a room away, with its members and everything that was said in it.
+	// DeleteRoom takes a room away, with its members and everything that was said in it. From the first moment everybody is refused; the answer
+	// comes when nothing is left, and if it does not come in time, the deletion is completed in any case.
 	DeleteRoom(context.Context, *v1.DeleteRoomRequest) (*v1.DeleteRoomReply, error)
 	// Rooms lists the user's conversations, that with the newest message first, with unread counts.
 	Rooms(context.Context, *v1.RoomsRequest) (*v1.RoomsReply, error)
 	// Join makes the user a member of a room that is open, or to which the user is invited.
 	Join(context.Context, *v1.JoinRequest) (*v1.Member, error)
-	// Leave ends the user's membership, or turns an invitation down.
+	// Leave ends the user's membership, or turns an invitation down. The last owner can't leave while the room has other members.
 	Leave(context.Context, *v1.LeaveRequest) (*v1.Member, error)
-	// Invite asks others to become members; with add they are at once.
+	// Invite asks others to become members; with add they are at once. Left out of the reply, without a reason, are those who have blocked
+	// whoever invites, who are banned, or who are in as many rooms as they may be.
 	Invite(context.Context, *v1.InviteRequest) (*v1.InviteReply, error)
-	// Kick ends the membership of another user.
+	// Kick ends the membership of another user, or takes an invitation back. Users kick, ban and mute those of lesser role.
 	Kick(context.Context, *v1.KickRequest) (*v1.Member, error)
 	// Ban ends it and keeps the user out.
 	Ban(context.Context, *v1.BanRequest) (*v1.Member, error)
 	// Unban lets a banned user come back.
 	Unban(context.Context, *v1.UnbanRequest) (*v1.Member, error)
-	// Mute keeps a member from sending for a while.
+	// Mute keeps a member from sending for a while, also after leaving; in an open room, strangers too.
 	Mute(context.Context, *v1.MuteRequest) (*v1.Member, error)
-	// SetRole gives a member another role.
+	// SetRole gives a member another role. Owners change those of lesser role, make others owners, and may step down unless they are the last.
 	SetRole(context.Context, *v1.SetRoleRequest) (*v1.Member, error)
-	// Members lists a room's members, those who changed last at the end.
+	// Members lists a room's members, those who changed last at the end. One who changes meanwhile comes again, and nobody is missing.
 	Members(context.Context, *v1.MembersRequest) (*v1.MembersReply, error)
 	// Block keeps another user from sending direct messages to this user, or lets the other again.
 	Block(context.Context, *v1.BlockRequest) (*v1.BlockReply, error)
@@ -750,33 +754,37 @@ type ChatServiceHandler interface {
 	Delivered(context.Context, *v1.DeliveredRequest) (*v1.Marks, error)
 	// ReadBy lists how far the members of a room have read it.
 	ReadBy(context.Context, *v1.ReadByRequest) (*v1.ReadByReply, error)
-	// CreateRoom makes a room; whoever makes it becomes its owner. A retry with the same room and settings by its owner answers the same.
+	// CreateRoom makes a room; the user who makes it becomes its owner. A room that a server makes for no user has no owner until a server
+	// makes one of its members owner. A retry with the same room and settings by its creator answers the same. A user can't take the name of a
+	// room that nobody made and in which people have talked, or that somebody has joined; a server can.
 	CreateRoom(context.Context, *v1.CreateRoomRequest) (*v1.Room, error)
 	// GetRoom tells of one room.
 	GetRoom(context.Context, *v1.GetRoomRequest) (*v1.Room, error)
 	// UpdateRoom changes the settings that are given.
 	UpdateRoom(context.Context, *v1.UpdateRoomRequest) (*v1.Room, error)
-	// DeleteRoom takes a room away, with its members and everything that was said in it.
+	// DeleteRoom takes a room away, with its members and everything that was said in it. From the first moment everybody is refused; the answer
+	// comes when nothing is left, and if it does not come in time, the deletion is completed in any case.
 	DeleteRoom(context.Context, *v1.DeleteRoomRequest) (*v1.DeleteRoomReply, error)
 	// Rooms lists the user's conversations, that with the newest message first, with unread counts.
 	Rooms(context.Context, *v1.RoomsRequest) (*v1.RoomsReply, error)
 	// Join makes the user a member of a room that is open, or to which the user is invited.
 	Join(context.Context, *v1.JoinRequest) (*v1.Member, error)
-	// Leave ends the user's membership, or turns an invitation down.
+	// Leave ends the user's membership, or turns an invitation down. The last owner can't leave while the room has other members.
 	Leave(context.Context, *v1.LeaveRequest) (*v1.Member, error)
-	// Invite asks others to become members; with add they are at once.
+	// Invite asks others to become members; with add they are at once. Left out of the reply, without a reason, are those who have blocked
+	// whoever invites, who are banned, or who are in as many rooms as they may be.
 	Invite(context.Context, *v1.InviteRequest) (*v1.InviteReply, error)
-	// Kick ends the membership of another user.
+	// Kick ends the membership of another user, or takes an invitation back. Users kick, ban and mute those of lesser role.
 	Kick(context.Context, *v1.KickRequest) (*v1.Member, error)
 	// Ban ends it and keeps the user out.
 	Ban(context.Context, *v1.BanRequest) (*v1.Member, error)
 	// Unban lets a banned user come back.
 	Unban(context.Context, *v1.UnbanRequest) (*v1.Member, error)
-	// Mute keeps a member from sending for a while.
+	// Mute keeps a member from sending for a while, also after leaving; in an open room, strangers too.
 	Mute(context.Context, *v1.MuteRequest) (*v1.Member, error)
-	// SetRole gives a member another role.
+	// SetRole gives a member another role. Owners change those of lesser role, make others owners, and may step down unless they are the last.
 	SetRole(context.Context, *v1.SetRoleRequest) (*v1.Member, error)
-	// Members lists a room's members, those who changed last at the end.
+	// Members lists a room's members, those who changed last at the end. One who changes meanwhile comes again, and nobody is missing.
 	Members(context.Context, *v1.MembersRequest) (*v1.MembersReply, error)
 	// Block keeps another user from sending direct messages to this user, or lets the other again.
 	Block(context.Context, *v1.BlockRequest) (*v1.BlockReply, error)
