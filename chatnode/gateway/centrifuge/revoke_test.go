@@ -31,19 +31,6 @@ func (n *node) revoke(t testing.TB, q *chatv1.RevokeRequest) {
 	}
 }
 
-// over waits for the end of a connection.
-func (c *rawClient) over(want protocol.Disconnect) {
-	c.t.Helper()
-	select {
-	case end := <-c.end:
-		if end.Code != want.Code {
-			c.t.Errorf("ended with %v and not with %v", end, want)
-		}
-	case <-time.After(patience):
-		c.t.Error("the connection goes on")
-	}
-}
-
 // answers says whether the connection is alive.
 func (c *rawClient) answers() {
 	c.t.Helper()
@@ -73,7 +60,7 @@ func TestARevocationEndsTheUsersSessionsOnEveryNode(t *testing.T) {
 	start := time.Now()
 	a.revoke(t, &chatv1.RevokeRequest{User: "ann"})
 	for _, c := range ofAnn {
-		c.over(protocol.DisconnectExpired)
+		c.wantEnd(protocol.DisconnectExpired.Code)
 	}
 	t.Logf("%d sessions on two nodes had ended after %v", len(ofAnn), time.Since(start))
 	for _, c := range ofOthers {
@@ -104,12 +91,12 @@ func TestABannedUserStaysAwayUntilTheBanIsLifted(t *testing.T) {
 	start := time.Now()
 	a.revoke(t, &chatv1.RevokeRequest{User: "ann", Ban: true})
 	for _, c := range clients {
-		c.over(protocol.DisconnectForceNoReconnect)
+		c.wantEnd(protocol.DisconnectForceNoReconnect.Code)
 	}
 	t.Logf("banned on two nodes after %v", time.Since(start))
 	for _, n := range []*node{a, b} {
 		c := n.dial(t, transports[0], &protocol.Command{Connect: &protocol.ConnectRequest{Token: soon}})
-		c.over(protocol.DisconnectForceNoReconnect)
+		c.wantEnd(protocol.DisconnectForceNoReconnect.Code)
 	}
 	b.revoke(t, &chatv1.RevokeRequest{User: "ann", Allow: true})
 	for _, n := range []*node{a, b} {
@@ -127,7 +114,7 @@ func TestARefreshWithARevokedTokenEndsTheSession(t *testing.T) {
 	n.revoke(t, &chatv1.RevokeRequest{User: "ann"})
 	c.answers()
 	c.begin(&protocol.Command{Refresh: &protocol.RefreshRequest{Token: tokenFrom(t, "ann", time.Now().Add(-time.Minute))}})
-	c.over(protocol.DisconnectExpired)
+	c.wantEnd(protocol.DisconnectExpired.Code)
 }
 
 func TestAnAnnouncementReachesEverybodyOnceOnEveryNode(t *testing.T) {
@@ -152,9 +139,9 @@ func TestAnAnnouncementReachesEverybodyOnceOnEveryNode(t *testing.T) {
 	announce(b, "2", "second")
 	for _, c := range clients {
 		for i, want := range []string{"first", "second"} {
-			push := c.notice()
-			if push.Pub.Offset != 0 || len(push.Channel) < 6 || push.Channel[:5] != "user:" {
-				t.Errorf("push %+v", push)
+			push := c.push()
+			if push.Pub == nil || push.Pub.Offset != 0 || len(push.Channel) < 6 || push.Channel[:5] != "user:" {
+				t.Fatalf("push %+v", push)
 			}
 			var got struct {
 				ID, Type, Text string
@@ -175,21 +162,6 @@ func TestAnAnnouncementReachesEverybodyOnceOnEveryNode(t *testing.T) {
 			t.Errorf("told further of %+v", <-c.pushes)
 		}
 	}
-}
-
-// notice waits for a publication.
-func (c *rawClient) notice() *protocol.Push {
-	c.t.Helper()
-	select {
-	case push := <-c.pushes:
-		if push.Pub == nil {
-			c.t.Fatalf("push %+v", push)
-		}
-		return push
-	case <-time.After(patience):
-		c.t.Fatal("no push")
-	}
-	return nil
 }
 
 func TestAnApplicationHasNoMoreConnectionsThanItMay(t *testing.T) {
