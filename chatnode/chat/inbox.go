@@ -101,14 +101,17 @@ func (s *Service) Rooms(ctx context.Context, a Actor, q *chatv1.RoomsRequest) (*
 	return reply, err
 }
 
-// Joined lists the channels of the rooms on a user's list, that with the newest message first, at most limit. Errors: Unavailable.
+// Joined lists the channels of the rooms on a user's list, that with the newest message first, at most limit; without those to which the
+// user is only invited. Errors: Unavailable.
 func (s *Service) Joined(ctx context.Context, a Actor, limit int) (channels []string, err error) {
 	if a.User == "" || limit <= 0 {
 		return nil, nil
 	}
 	all, err := s.conversations(ctx, a.App, a.User)
-	for _, c := range all[:min(len(all), limit)] {
-		channels = append(channels, c.Room)
+	for _, c := range all {
+		if len(channels) < limit && !c.marks.Invited {
+			channels = append(channels, c.Room)
+		}
 	}
 	return channels, err
 }

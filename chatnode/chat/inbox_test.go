@@ -113,6 +113,9 @@ func TestInvitationsAreListedAndCountNothing(t *testing.T) {
 	if c := got.GetRooms()[0]; c.GetLast() != nil || c.GetRoom().GetTitle() != "G" || c.GetRoom().GetMe().GetMembership() != invitedTo {
 		t.Fatalf("the invitation: %v", c)
 	}
+	if channels := must(s.Joined(t.Context(), someone("bob"), 10))(t); len(channels) > 0 {
+		t.Fatalf("bob, who is only invited, has joined %v", channels)
+	}
 	enter(t, s, "room:g", "bob")
 	say(t, s, ann, "room:g", "welcome", "bob")
 	if got = rooms(t, s, "bob", &chatv1.RoomsRequest{}); got.GetUnread() != 1 || got.GetRooms()[0].GetLast().GetText() != "welcome" {

@@ -70,6 +70,9 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 	moved := false
 	row, err := changeRow(ctx, s.tables, layout.Inbox, inboxKey(st.feed, a.User), func(r *record[inboxRecord]) error {
 		if !r.exists() {
+			if err := s.again(ctx, &st); err != nil {
+				return err
+			}
 			r.value.Floor = st.member.value.Floor
 		}
 		was := r.value
@@ -108,6 +111,18 @@ func (st *standing) hasMarks() error {
 		return failf(Denied, "only members have marks in %s: join first", Channel(st.feed))
 	}
 	return nil
+}
+
+// again looks once more whether a user without a row still has marks: one who has just left must not come on the list again, and one whose
+// joining was cut short gets the row.
+func (s *Service) again(ctx context.Context, st *standing) (err error) {
+	if st.other == "" {
+		st.member, err = loadRow[memberRecord](ctx, s.tables, layout.Members, memberKey(st.feed, st.actor.User))
+	}
+	if err != nil {
+		return fromLog(err)
+	}
+	return st.hasMarks()
 }
 
 // tellMarks tells the user's devices and the others in the room.

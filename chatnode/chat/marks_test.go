@@ -109,3 +109,33 @@ func TestReadByTellsOfMembersOnly(t *testing.T) {
 	_, err = s.ReadBy(t.Context(), ann, &chatv1.ReadByRequest{Room: "room:b"})
 	expect(t, Denied, err)
 }
+
+func TestMarksBringNoRoomBackAndHealALostRow(t *testing.T) {
+	s, b := start(t, noLimits)
+	bob := someone("bob")
+	say(t, s, ann, "room:a", "before bob came")
+	enter(t, s, "room:a", "bob")
+	say(t, s, ann, "room:a", "hi")
+	key := inboxKey(testFeed("room:a"), "bob")
+	if err := removeRow(t.Context(), s.tables, layout.Inbox, key); err != nil {
+		t.Fatal(err)
+	}
+	q := &chatv1.DeliveredRequest{Room: "room:a", Offset: 1 << 40}
+	if got := must(s.Delivered(t.Context(), bob, q))(t); got.GetUnread() != 1 {
+		t.Fatalf("with a row that was lost: %v", got)
+	}
+	if _, err := s.members.get(t.Context(), memberKey(testFeed("room:a"), "bob")); err != nil { // it is remembered that bob is a member
+		t.Fatal(err)
+	}
+	for _, table := range []string{layout.Members, layout.Inbox} {
+		row := must(b.Get(t.Context(), table, map[string]string{layout.Members: memberKey(testFeed("room:a"), "bob"), layout.Inbox: key}[table]))(t)
+		if err := b.Remove(t.Context(), table, row.Key, row.Revision); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.Delivered(t.Context(), bob, &chatv1.DeliveredRequest{Room: "room:a", Offset: 1 << 41})
+	expect(t, Denied, err)
+	if row := must(b.Get(t.Context(), layout.Inbox, key))(t); row.Revision != 0 {
+		t.Fatal("the room is on the list again")
+	}
+}
