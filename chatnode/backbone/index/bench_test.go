@@ -157,7 +157,7 @@ func benchmarkMemory(b *testing.B, feeds, senders uint64) {
 			if senders == 0 {
 				continue
 			}
-			e.ID, e.Note = 0, Note{Kind: 1, Sender: (1 + seq*7919%senders) << 40}
+			e.ID, e.Note = 0, Note{Kind: 1, Sender: (1 + (seq*0x9e3779b97f4a7c15>>33)%senders) << 40}
 			if err := x.Extend(names[seq%feeds]+".m", e); err != nil {
 				b.Fatal(err)
 			}

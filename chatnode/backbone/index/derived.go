@@ -49,7 +49,7 @@ func (x *Index) Size(ctx context.Context, feed string) (entries int, first Entry
 		return 0, Entry{}, fmt.Errorf("size of %s: %w", feed, err)
 	}
 	if v.head.number == 0 {
-		first = v.head.first
+		first = v.head.first.entry()
 	}
 	return int(v.head.number)*x.options.pageEntries + v.head.count, first, nil
 }

@@ -34,19 +34,27 @@ type page struct {
 	// number is how many pages of the feed lie before this one.
 	number uint64
 	// links lead to earlier pages, newest first (see chain.go). Shared between pages, never changed.
-	links []link
-	count int
-	// first and last have no notes.
-	first, last Entry
+	links       []link
+	count       int
+	first, last place
 	senders     senders
 	buf         []byte
 }
 
+// place is an entry without its note.
+type place struct {
+	Seq  uint64
+	Time int64
+	ID   uint64
+}
+
+func (p place) entry() Entry { return Entry{Seq: p.Seq, Time: p.Time, ID: p.ID} }
+
 // append adds an entry, which must be newer than the last one.
 func (p *page) append(e Entry) {
-	place := Entry{Seq: e.Seq, Time: e.Time, ID: e.ID}
+	at := place{Seq: e.Seq, Time: e.Time, ID: e.ID}
 	if p.count == 0 {
-		p.first, p.last = place, Entry{Seq: e.Seq, Time: e.Time}
+		p.first, p.last = at, place{Seq: e.Seq, Time: e.Time}
 	}
 	most := maxEntryBytes + e.Note.maxBytes()
 	if cap(p.buf)-len(p.buf) < most {
@@ -67,7 +75,7 @@ func (p *page) append(e Entry) {
 	if e.Note.Kind != 0 {
 		p.buf = p.senders.append(p.buf, e.Note)
 	}
-	p.last = place
+	p.last = at
 	p.count++
 }
 
@@ -132,13 +140,13 @@ func (p *page) upTo(seq uint64) page {
 // decoder takes entries off the front of a page's bytes.
 type decoder struct {
 	rest    []byte
-	last    Entry
+	last    place
 	senders senders
 }
 
 // decoder begins before the page's first entry.
 func (p *page) decoder() decoder {
-	return decoder{rest: p.buf, last: Entry{Seq: p.first.Seq, Time: p.first.Time}}
+	return decoder{rest: p.buf, last: place{Seq: p.first.Seq, Time: p.first.Time}}
 }
 
 // next decodes one entry; false if the bytes hold none.
@@ -161,7 +169,7 @@ func (d *decoder) next() (Entry, bool) {
 		e.ID = binary.LittleEndian.Uint64(d.rest)
 		d.rest = d.rest[8:]
 	}
-	d.last = e
+	d.last = place{Seq: e.Seq, Time: e.Time, ID: e.ID}
 	if seq&hasNote != 0 {
 		var ok bool
 		if e.Note, d.rest, ok = d.senders.next(d.rest); !ok {

@@ -14,7 +14,7 @@ func (x *Index) Head(ctx context.Context, feed string) (e Entry, ok bool, err er
 	if err != nil {
 		return Entry{}, false, fmt.Errorf("head of %s: %w", feed, err)
 	}
-	return v.head.last, v.head.count > 0, nil
+	return v.head.last.entry(), v.head.count > 0, nil
 }
 
 // After lists the feed's sequences after seq, at most limit, ascending. More is true if there are further ones. Complete is false

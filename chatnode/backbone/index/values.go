@@ -94,7 +94,7 @@ func decodePage(value []byte, kind byte) (p page, tag, term uint64, err error) {
 		p.links = append(p.links, l)
 	}
 	count := r.uvarint()
-	p.first = Entry{Seq: r.uvarint(), Time: r.varint()}
+	p.first = place{Seq: r.uvarint(), Time: r.varint()}
 	if r.bad || p.first.Seq == 0 || p.first.Seq > MaxSeq || len(p.links) > 0 && p.links[0].first >= p.first.Seq {
 		return page{}, 0, 0, errMalformed
 	}

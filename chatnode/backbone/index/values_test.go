@@ -30,7 +30,7 @@ func TestPageComesBackFromItsBytes(t *testing.T) {
 		if err != nil || tag != 77 || term != 5 {
 			t.Fatalf("%d entries: tag %d, term %d, error %v", entries, tag, term, err)
 		}
-		if got.number != p.number || !slices.Equal(got.links, p.links) || !reflect.DeepEqual(got.first, p.first) || !reflect.DeepEqual(got.last, p.last) || got.senders != p.senders || got.count != p.count ||
+		if got.number != p.number || !slices.Equal(got.links, p.links) || got.first != p.first || got.last != p.last || got.senders != p.senders || got.count != p.count ||
 			!reflect.DeepEqual(slices.Collect(got.all()), slices.Collect(p.all())) {
 			t.Fatalf("%+v came back as %+v", p, got)
 		}
