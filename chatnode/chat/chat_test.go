@@ -263,7 +263,7 @@ func TestWrongRequestsGetTheirError(t *testing.T) {
 		"much data":        {`{"id":"1","room":"room:a","data":"` + strings.Repeat("x", 201) + `"}`, Invalid},
 		"empty mention":    {`{"id":"1","room":"room:a","text":"x","mentions":[""]}`, Invalid},
 		"another's direct": {`{"id":"1","room":"dm:bob,carl","text":"x"}`, Denied},
-		"no room":          {`{"id":"1","room":"news","text":"x"}`, Invalid},
+		"no such channel":  {`{"id":"1","room":"news","text":"x"}`, NotFound},
 	} {
 		_, err := s.CallSend(ann, []byte(c.request)).Wait(t.Context())
 		if err == nil || kindOf(t, err) != c.want {

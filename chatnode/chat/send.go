@@ -160,7 +160,18 @@ func (s *Service) send(a Actor, channel, id string, c Content) *Sending {
 	}
 	now := s.options.Now().UnixMilli()
 	e := &Event{ID: id, Type: eventMessage, Sender: a.User, Time: now, Content: c}
-	return s.bring(a, channel, toWrite, e)
+	if conversational(channel) {
+		return s.bring(a, channel, toWrite, e)
+	}
+	access, err := s.Access(context.Background(), a, channel, Publish) // of a channel that is no room it needs to ask nobody
+	if err != nil {
+		return &Sending{err: err}
+	}
+	p := s.take(a, channel, id, now)
+	if p.err == nil {
+		p.begin(&standing{actor: a, feed: access.Feed}, e, nil)
+	}
+	return p
 }
 
 // bring brings an event on its way to a room: at once if everything is known that has to be, else behind the sender's others.
