@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -252,10 +253,23 @@ func mortals(t *testing.T) (s *Service, m *mortal, later func(time.Duration)) {
 		defer mu.Unlock()
 		return time.Now().Add(shift)
 	}
-	healthy, b := startWith(t, Options{Limits: noLimits, ImplicitRooms: true, Now: now})
+	b, err := backbone.Open(t.Context(), backbone.Options{
+		DataDir: t.TempDir(), Prefix: "test", Shards: 1, Create: true, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	m = &mortal{Backbone: b}
-	healthy.log, healthy.tables = m, m
-	return healthy, m, func(d time.Duration) {
+	if s, err = New(Options{Log: m, Tables: m, Signals: b, Limits: noLimits, ImplicitRooms: true, Now: now}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, m, func(d time.Duration) {
 		mu.Lock()
 		defer mu.Unlock()
 		shift += d
@@ -282,7 +296,7 @@ func TestARetryCompletesWhatACrashLeftUndone(t *testing.T) {
 				t.Fatalf("the second time makes\n%s\nof\n%s", got, want)
 			}
 			crashes := 0
-			for number := 1; ; number++ {
+			for number := 1; ; number += 1 + number/8 {
 				room := fmt.Sprint("room:", number)
 				furnished(t, s, room)
 				ctx, cancel := context.WithCancel(t.Context())
@@ -326,7 +340,7 @@ func TestTheSweeperCompletesWhatACrashLeftUndone(t *testing.T) {
 			}
 			after := state(t, s, "room:whole", cast...)
 			var rooms []string
-			for number := 1; ; number++ {
+			for number := 1; ; number += 1 + number/8 {
 				room := fmt.Sprint("room:", number)
 				furnished(t, s, room)
 				ctx, cancel := context.WithCancel(t.Context())
