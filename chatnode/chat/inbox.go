@@ -33,12 +33,12 @@ type conversation struct {
 }
 
 // rank is the place of a room on a user's list: by the time of its newest message, and in the same millisecond by that message's offset;
-// behind all those, the rooms without messages by the revision of their rows, which is when they came on the list. Marks don't change it.
+// behind all those, the rooms without messages by the time in microseconds at which they came on the list. Marks don't change it.
 // A cursor is the rank of a page's last room: the next page has what comes behind it, so that a room that moves to the front meanwhile is
 // missed where it was, and found at the front.
 type rank struct {
 	At   int64  `json:"t,omitempty"` // milliseconds
-	Tie  uint64 `json:"r,omitempty"`
+	Tie  uint64 `json:"o,omitempty"`
 	Room string `json:"n"`
 }
 
@@ -155,10 +155,11 @@ func (s *Service) inboxRows(ctx context.Context, app, user string) ([]conversati
 		if !ok || len(parts) != 3 {
 			continue
 		}
-		c := conversation{feed: backbone.Feed{Kind: layout.Room, App: app, Name: parts[2]}, rank: rank{Tie: row.Revision, Room: parts[2]}}
+		c := conversation{feed: backbone.Feed{Kind: layout.Room, App: app, Name: parts[2]}, rank: rank{Room: parts[2]}}
 		if err := json.Unmarshal(row.Data, &c.marks); err != nil {
 			return nil, fromLog(fmt.Errorf("read %s of %s: %w", row.Key, layout.Inbox, err))
 		}
+		c.Tie = uint64(c.marks.Listed)
 		all = append(all, c)
 	}
 	return all, nil

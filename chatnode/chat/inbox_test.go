@@ -171,3 +171,15 @@ func BenchmarkTenThousandRooms(b *testing.B) {
 		b.Fatalf("%d rows", count)
 	}
 }
+
+func TestMarksDontMoveRoomsOnTheList(t *testing.T) {
+	s, _ := start(t, noLimits)
+	enter(t, s, "room:a", "ann")
+	enter(t, s, "room:b", "ann")
+	at := say(t, s, ann, "room:a", "hi")
+	must(s.Read(t.Context(), ann, &chatv1.ReadRequest{Room: "room:a", Offset: at}))(t)
+	must(s.Delete(t.Context(), ann, &chatv1.DeleteRequest{Room: "room:a", Offset: at, Id: newID()}))(t)
+	if got, want := namesOf(rooms(t, s, "ann", &chatv1.RoomsRequest{})), []string{"room:b", "room:a"}; !slices.Equal(got, want) {
+		t.Fatalf("listed %v, want %v", got, want)
+	}
+}

@@ -73,7 +73,7 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 			if err := s.again(ctx, &st); err != nil {
 				return err
 			}
-			r.value.Floor = st.member.value.Floor
+			r.value.Floor, r.value.Listed = st.member.value.Floor, s.options.Now().UnixMicro()
 		}
 		was := r.value
 		now := was

@@ -69,6 +69,9 @@ func (s *Service) list(ctx context.Context, feed backbone.Feed, user string, flo
 		if r.exists() && r.value.Floor >= floor && r.value.Invited == invited {
 			return errKeep
 		}
+		if !r.exists() {
+			r.value.Listed = s.options.Now().UnixMicro()
+		}
 		r.value.Floor, r.value.Invited = max(r.value.Floor, floor), invited
 		return nil
 	})

@@ -70,6 +70,8 @@ type inboxRecord struct {
 	Floor uint64 `json:"floor,omitempty"`
 	// Invited says that the user is not a member yet: nothing counts as unread.
 	Invited bool `json:"invited,omitempty"`
+	// Listed is when the room came on the list, in microseconds.
+	Listed int64 `json:"listed"`
 }
 
 // personRecord is what layout.People has of a user.
