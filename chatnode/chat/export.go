@@ -42,7 +42,7 @@ func parseExportCursor(cursor string) (c exportCursor, err error) {
 	return c, nil
 }
 
-// ExportUser gives what is stored of a user, page by page: whom the user has blocked, the rooms on the user's list with the marks there, and
+// ExportUser gives what is stored of a user, page by page: whom the user has blocked, the status, the rooms on the user's list with the marks there, and
 // the messages that the user sent, as they are now, in those rooms and in all that the user has left or written in as a guest; the newest of
 // each room first. What was published in channels outside the chat vocabulary is not told, nor are reactions. A page may be empty though
 // others follow: each looks at a bounded number of messages, also of those that others sent. For servers, and for the user. Errors: Invalid,
@@ -65,6 +65,7 @@ func (s *Service) ExportUser(ctx context.Context, a Actor, q *chatv1.ExportUserR
 			return nil, fromLog(err)
 		}
 		e.reply.Blocks = person.value.Blocked
+		e.reply.Presence = &chatv1.UserPresence{User: user, Status: person.value.Status, LastSeen: person.value.LastSeen}
 	} else {
 		var err error
 		if e.at, err = parseExportCursor(q.GetCursor()); err != nil {

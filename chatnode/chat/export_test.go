@@ -18,6 +18,9 @@ func exported(t testing.TB, s *Service, a Actor, user string) (all *chatv1.Expor
 		all.Rooms = append(all.Rooms, page.GetRooms()...)
 		all.Messages = append(all.Messages, page.GetMessages()...)
 		all.Blocks = append(all.Blocks, page.GetBlocks()...)
+		if page.GetPresence() != nil {
+			all.Presence = page.GetPresence()
+		}
 		if cursor = page.GetCursor(); cursor == "" {
 			return all, pages + 1
 		}
@@ -29,6 +32,7 @@ func TestAnExportHasEverythingOfTheUserAndNothingOfOthers(t *testing.T) {
 	want := lifeOfAnn(t, s)
 	enter(t, s, "room:left", "ann") // who has come back
 	must(s.Leave(t.Context(), someone("bob"), &chatv1.LeaveRequest{Room: "room:left"}))(t)
+	must(s.SetStatus(t.Context(), ann, &chatv1.SetStatusRequest{Status: chatv1.Status_STATUS_AWAY}))(t)
 	for _, a := range []Actor{theServer, ann} {
 		all, _ := exported(t, s, a, "ann")
 		offsets := map[string]bool{}
@@ -52,6 +56,9 @@ func TestAnExportHasEverythingOfTheUserAndNothingOfOthers(t *testing.T) {
 		slices.Sort(rooms)
 		if want := []string{"dm:ann,bob", "room:hers", "room:his", "room:left"}; !slices.Equal(rooms, want) {
 			t.Errorf("rooms %q", rooms)
+		}
+		if got := all.GetPresence(); got.GetUser() != "ann" || got.GetStatus() != chatv1.Status_STATUS_AWAY {
+			t.Errorf("presence %v", got)
 		}
 		if !slices.Equal(all.GetBlocks(), []string{"carl"}) {
 			t.Errorf("blocks %q", all.GetBlocks())

@@ -1725,7 +1725,8 @@ type Room struct {
 	Data    *structpb.Struct `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	Join    JoinPolicy       `protobuf:"varint,5,opt,name=join,proto3,enum=chatfleet.chat.v1.JoinPolicy" json:"join,omitempty"`
 	History HistoryPolicy    `protobuf:"varint,6,opt,name=history,proto3,enum=chatfleet.chat.v1.HistoryPolicy" json:"history,omitempty"`
-	// Messages older than that are erased; 0: kept as long as the log keeps them.
+	// Messages older than that are deleted within some minutes, and the deletions are taken away hours later; 0: kept as long as the log keeps
+	// them.
 	RetentionSeconds int64 `protobuf:"varint,7,opt,name=retention_seconds,json=retentionSeconds,proto3" json:"retention_seconds,omitempty"`
 	// Nobody can write any more.
 	Archived bool `protobuf:"varint,8,opt,name=archived,proto3" json:"archived,omitempty"`
@@ -3393,7 +3394,7 @@ func (x *SetStatusRequest) GetStatus() Status {
 
 type AnnounceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Of the announcement: a retry with the same id is told once.
+	// Of the announcement: a retry with the same id within an hour is told nobody. A backend may leave it out and then can't retry safely.
 	Id            string          `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Text          string          `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	Data          *structpb.Value `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
@@ -3648,13 +3649,19 @@ func (x *ExportUserRequest) GetCursor() string {
 	return ""
 }
 
+// ExportUserReply is one page. It may be empty though others follow.
 type ExportUserReply struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Rooms    []*Conversation        `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
-	Messages []*Message             `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
-	Blocks   []string               `protobuf:"bytes,3,rep,name=blocks,proto3" json:"blocks,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those on the user's list.
+	Rooms []*Conversation `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	// Those that the user sent, the newest of each room first.
+	Messages []*Message `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
+	// On the first page.
+	Blocks []string `protobuf:"bytes,3,rep,name=blocks,proto3" json:"blocks,omitempty"`
 	// Empty: that was all.
-	Cursor        string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// On the first page: the status that the user has set, and when the user was last seen.
+	Presence      *UserPresence `protobuf:"bytes,5,opt,name=presence,proto3" json:"presence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3717,6 +3724,13 @@ func (x *ExportUserReply) GetCursor() string {
 	return ""
 }
 
+func (x *ExportUserReply) GetPresence() *UserPresence {
+	if x != nil {
+		return x.Presence
+	}
+	return nil
+}
+
 type EraseUserRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
@@ -3763,10 +3777,12 @@ func (x *EraseUserRequest) GetUser() string {
 
 // EraseUserReply is the receipt.
 type EraseUserReply struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Messages uint32                 `protobuf:"varint,1,opt,name=messages,proto3" json:"messages,omitempty"`
-	Rooms    uint32                 `protobuf:"varint,2,opt,name=rooms,proto3" json:"rooms,omitempty"`
-	// Until then the servers' own logs and snapshots may still hold erased words, in milliseconds since 1970.
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many messages were deleted, in how many rooms, by all calls together if the erasure took several.
+	Messages uint32 `protobuf:"varint,1,opt,name=messages,proto3" json:"messages,omitempty"`
+	Rooms    uint32 `protobuf:"varint,2,opt,name=rooms,proto3" json:"rooms,omitempty"`
+	// The log itself holds nothing any more. Until then the Raft logs of its servers may still hold erased words, and disks what was not
+	// synced, in milliseconds since 1970. A server that is down must come back before, or its copy be thrown away.
 	GoneBy        int64 `protobuf:"varint,3,opt,name=gone_by,json=goneBy,proto3" json:"gone_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4283,12 +4299,13 @@ const file_api_chat_v1_chat_proto_rawDesc = "" +
 	"\x06before\x18\x01 \x01(\x03R\x06before\"?\n" +
 	"\x11ExportUserRequest\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xb0\x01\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xed\x01\n" +
 	"\x0fExportUserReply\x125\n" +
 	"\x05rooms\x18\x01 \x03(\v2\x1f.chatfleet.chat.v1.ConversationR\x05rooms\x126\n" +
 	"\bmessages\x18\x02 \x03(\v2\x1a.chatfleet.chat.v1.MessageR\bmessages\x12\x16\n" +
 	"\x06blocks\x18\x03 \x03(\tR\x06blocks\x12\x16\n" +
-	"\x06cursor\x18\x04 \x01(\tR\x06cursor\"&\n" +
+	"\x06cursor\x18\x04 \x01(\tR\x06cursor\x12;\n" +
+	"\bpresence\x18\x05 \x01(\v2\x1f.chatfleet.chat.v1.UserPresenceR\bpresence\"&\n" +
 	"\x10EraseUserRequest\x12\x12\n" +
 	"\x04user\x18\x01 \x01(\tR\x04user\"[\n" +
 	"\x0eEraseUserReply\x12\x1a\n" +
@@ -4503,78 +4520,79 @@ var file_api_chat_v1_chat_proto_depIdxs = []int32{
 	65, // 36: chatfleet.chat.v1.AnnounceRequest.data:type_name -> google.protobuf.Value
 	33, // 37: chatfleet.chat.v1.ExportUserReply.rooms:type_name -> chatfleet.chat.v1.Conversation
 	12, // 38: chatfleet.chat.v1.ExportUserReply.messages:type_name -> chatfleet.chat.v1.Message
-	63, // 39: chatfleet.chat.v1.DeadLettersReply.letters:type_name -> chatfleet.chat.v1.DeadLetter
-	7,  // 40: chatfleet.chat.v1.ChatService.Send:input_type -> chatfleet.chat.v1.SendRequest
-	9,  // 41: chatfleet.chat.v1.ChatService.Edit:input_type -> chatfleet.chat.v1.EditRequest
-	10, // 42: chatfleet.chat.v1.ChatService.Delete:input_type -> chatfleet.chat.v1.DeleteRequest
-	11, // 43: chatfleet.chat.v1.ChatService.React:input_type -> chatfleet.chat.v1.ReactRequest
-	14, // 44: chatfleet.chat.v1.ChatService.Messages:input_type -> chatfleet.chat.v1.MessagesRequest
-	16, // 45: chatfleet.chat.v1.ChatService.Search:input_type -> chatfleet.chat.v1.SearchRequest
-	18, // 46: chatfleet.chat.v1.ChatService.Typing:input_type -> chatfleet.chat.v1.TypingRequest
-	20, // 47: chatfleet.chat.v1.ChatService.Read:input_type -> chatfleet.chat.v1.ReadRequest
-	21, // 48: chatfleet.chat.v1.ChatService.Delivered:input_type -> chatfleet.chat.v1.DeliveredRequest
-	23, // 49: chatfleet.chat.v1.ChatService.ReadBy:input_type -> chatfleet.chat.v1.ReadByRequest
-	26, // 50: chatfleet.chat.v1.ChatService.CreateRoom:input_type -> chatfleet.chat.v1.CreateRoomRequest
-	27, // 51: chatfleet.chat.v1.ChatService.GetRoom:input_type -> chatfleet.chat.v1.GetRoomRequest
-	28, // 52: chatfleet.chat.v1.ChatService.UpdateRoom:input_type -> chatfleet.chat.v1.UpdateRoomRequest
-	29, // 53: chatfleet.chat.v1.ChatService.DeleteRoom:input_type -> chatfleet.chat.v1.DeleteRoomRequest
-	31, // 54: chatfleet.chat.v1.ChatService.Rooms:input_type -> chatfleet.chat.v1.RoomsRequest
-	35, // 55: chatfleet.chat.v1.ChatService.Join:input_type -> chatfleet.chat.v1.JoinRequest
-	36, // 56: chatfleet.chat.v1.ChatService.Leave:input_type -> chatfleet.chat.v1.LeaveRequest
-	37, // 57: chatfleet.chat.v1.ChatService.Invite:input_type -> chatfleet.chat.v1.InviteRequest
-	39, // 58: chatfleet.chat.v1.ChatService.Kick:input_type -> chatfleet.chat.v1.KickRequest
-	40, // 59: chatfleet.chat.v1.ChatService.Ban:input_type -> chatfleet.chat.v1.BanRequest
-	41, // 60: chatfleet.chat.v1.ChatService.Unban:input_type -> chatfleet.chat.v1.UnbanRequest
-	42, // 61: chatfleet.chat.v1.ChatService.Mute:input_type -> chatfleet.chat.v1.MuteRequest
-	43, // 62: chatfleet.chat.v1.ChatService.SetRole:input_type -> chatfleet.chat.v1.SetRoleRequest
-	44, // 63: chatfleet.chat.v1.ChatService.Members:input_type -> chatfleet.chat.v1.MembersRequest
-	46, // 64: chatfleet.chat.v1.ChatService.Block:input_type -> chatfleet.chat.v1.BlockRequest
-	47, // 65: chatfleet.chat.v1.ChatService.Blocks:input_type -> chatfleet.chat.v1.BlocksRequest
-	49, // 66: chatfleet.chat.v1.ChatService.Presence:input_type -> chatfleet.chat.v1.PresenceRequest
-	52, // 67: chatfleet.chat.v1.ChatService.SetStatus:input_type -> chatfleet.chat.v1.SetStatusRequest
-	53, // 68: chatfleet.chat.v1.ChatService.Announce:input_type -> chatfleet.chat.v1.AnnounceRequest
-	55, // 69: chatfleet.chat.v1.ChatService.Revoke:input_type -> chatfleet.chat.v1.RevokeRequest
-	57, // 70: chatfleet.chat.v1.ChatService.ExportUser:input_type -> chatfleet.chat.v1.ExportUserRequest
-	59, // 71: chatfleet.chat.v1.ChatService.EraseUser:input_type -> chatfleet.chat.v1.EraseUserRequest
-	61, // 72: chatfleet.chat.v1.ChatService.DeadLetters:input_type -> chatfleet.chat.v1.DeadLettersRequest
-	8,  // 73: chatfleet.chat.v1.ChatService.Send:output_type -> chatfleet.chat.v1.Sent
-	8,  // 74: chatfleet.chat.v1.ChatService.Edit:output_type -> chatfleet.chat.v1.Sent
-	8,  // 75: chatfleet.chat.v1.ChatService.Delete:output_type -> chatfleet.chat.v1.Sent
-	8,  // 76: chatfleet.chat.v1.ChatService.React:output_type -> chatfleet.chat.v1.Sent
-	15, // 77: chatfleet.chat.v1.ChatService.Messages:output_type -> chatfleet.chat.v1.MessagesReply
-	17, // 78: chatfleet.chat.v1.ChatService.Search:output_type -> chatfleet.chat.v1.SearchReply
-	19, // 79: chatfleet.chat.v1.ChatService.Typing:output_type -> chatfleet.chat.v1.TypingReply
-	22, // 80: chatfleet.chat.v1.ChatService.Read:output_type -> chatfleet.chat.v1.Marks
-	22, // 81: chatfleet.chat.v1.ChatService.Delivered:output_type -> chatfleet.chat.v1.Marks
-	24, // 82: chatfleet.chat.v1.ChatService.ReadBy:output_type -> chatfleet.chat.v1.ReadByReply
-	25, // 83: chatfleet.chat.v1.ChatService.CreateRoom:output_type -> chatfleet.chat.v1.Room
-	25, // 84: chatfleet.chat.v1.ChatService.GetRoom:output_type -> chatfleet.chat.v1.Room
-	25, // 85: chatfleet.chat.v1.ChatService.UpdateRoom:output_type -> chatfleet.chat.v1.Room
-	30, // 86: chatfleet.chat.v1.ChatService.DeleteRoom:output_type -> chatfleet.chat.v1.DeleteRoomReply
-	32, // 87: chatfleet.chat.v1.ChatService.Rooms:output_type -> chatfleet.chat.v1.RoomsReply
-	34, // 88: chatfleet.chat.v1.ChatService.Join:output_type -> chatfleet.chat.v1.Member
-	34, // 89: chatfleet.chat.v1.ChatService.Leave:output_type -> chatfleet.chat.v1.Member
-	38, // 90: chatfleet.chat.v1.ChatService.Invite:output_type -> chatfleet.chat.v1.InviteReply
-	34, // 91: chatfleet.chat.v1.ChatService.Kick:output_type -> chatfleet.chat.v1.Member
-	34, // 92: chatfleet.chat.v1.ChatService.Ban:output_type -> chatfleet.chat.v1.Member
-	34, // 93: chatfleet.chat.v1.ChatService.Unban:output_type -> chatfleet.chat.v1.Member
-	34, // 94: chatfleet.chat.v1.ChatService.Mute:output_type -> chatfleet.chat.v1.Member
-	34, // 95: chatfleet.chat.v1.ChatService.SetRole:output_type -> chatfleet.chat.v1.Member
-	45, // 96: chatfleet.chat.v1.ChatService.Members:output_type -> chatfleet.chat.v1.MembersReply
-	48, // 97: chatfleet.chat.v1.ChatService.Block:output_type -> chatfleet.chat.v1.BlockReply
-	48, // 98: chatfleet.chat.v1.ChatService.Blocks:output_type -> chatfleet.chat.v1.BlockReply
-	50, // 99: chatfleet.chat.v1.ChatService.Presence:output_type -> chatfleet.chat.v1.PresenceReply
-	51, // 100: chatfleet.chat.v1.ChatService.SetStatus:output_type -> chatfleet.chat.v1.UserPresence
-	54, // 101: chatfleet.chat.v1.ChatService.Announce:output_type -> chatfleet.chat.v1.AnnounceReply
-	56, // 102: chatfleet.chat.v1.ChatService.Revoke:output_type -> chatfleet.chat.v1.RevokeReply
-	58, // 103: chatfleet.chat.v1.ChatService.ExportUser:output_type -> chatfleet.chat.v1.ExportUserReply
-	60, // 104: chatfleet.chat.v1.ChatService.EraseUser:output_type -> chatfleet.chat.v1.EraseUserReply
-	62, // 105: chatfleet.chat.v1.ChatService.DeadLetters:output_type -> chatfleet.chat.v1.DeadLettersReply
-	73, // [73:106] is the sub-list for method output_type
-	40, // [40:73] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	51, // 39: chatfleet.chat.v1.ExportUserReply.presence:type_name -> chatfleet.chat.v1.UserPresence
+	63, // 40: chatfleet.chat.v1.DeadLettersReply.letters:type_name -> chatfleet.chat.v1.DeadLetter
+	7,  // 41: chatfleet.chat.v1.ChatService.Send:input_type -> chatfleet.chat.v1.SendRequest
+	9,  // 42: chatfleet.chat.v1.ChatService.Edit:input_type -> chatfleet.chat.v1.EditRequest
+	10, // 43: chatfleet.chat.v1.ChatService.Delete:input_type -> chatfleet.chat.v1.DeleteRequest
+	11, // 44: chatfleet.chat.v1.ChatService.React:input_type -> chatfleet.chat.v1.ReactRequest
+	14, // 45: chatfleet.chat.v1.ChatService.Messages:input_type -> chatfleet.chat.v1.MessagesRequest
+	16, // 46: chatfleet.chat.v1.ChatService.Search:input_type -> chatfleet.chat.v1.SearchRequest
+	18, // 47: chatfleet.chat.v1.ChatService.Typing:input_type -> chatfleet.chat.v1.TypingRequest
+	20, // 48: chatfleet.chat.v1.ChatService.Read:input_type -> chatfleet.chat.v1.ReadRequest
+	21, // 49: chatfleet.chat.v1.ChatService.Delivered:input_type -> chatfleet.chat.v1.DeliveredRequest
+	23, // 50: chatfleet.chat.v1.ChatService.ReadBy:input_type -> chatfleet.chat.v1.ReadByRequest
+	26, // 51: chatfleet.chat.v1.ChatService.CreateRoom:input_type -> chatfleet.chat.v1.CreateRoomRequest
+	27, // 52: chatfleet.chat.v1.ChatService.GetRoom:input_type -> chatfleet.chat.v1.GetRoomRequest
+	28, // 53: chatfleet.chat.v1.ChatService.UpdateRoom:input_type -> chatfleet.chat.v1.UpdateRoomRequest
+	29, // 54: chatfleet.chat.v1.ChatService.DeleteRoom:input_type -> chatfleet.chat.v1.DeleteRoomRequest
+	31, // 55: chatfleet.chat.v1.ChatService.Rooms:input_type -> chatfleet.chat.v1.RoomsRequest
+	35, // 56: chatfleet.chat.v1.ChatService.Join:input_type -> chatfleet.chat.v1.JoinRequest
+	36, // 57: chatfleet.chat.v1.ChatService.Leave:input_type -> chatfleet.chat.v1.LeaveRequest
+	37, // 58: chatfleet.chat.v1.ChatService.Invite:input_type -> chatfleet.chat.v1.InviteRequest
+	39, // 59: chatfleet.chat.v1.ChatService.Kick:input_type -> chatfleet.chat.v1.KickRequest
+	40, // 60: chatfleet.chat.v1.ChatService.Ban:input_type -> chatfleet.chat.v1.BanRequest
+	41, // 61: chatfleet.chat.v1.ChatService.Unban:input_type -> chatfleet.chat.v1.UnbanRequest
+	42, // 62: chatfleet.chat.v1.ChatService.Mute:input_type -> chatfleet.chat.v1.MuteRequest
+	43, // 63: chatfleet.chat.v1.ChatService.SetRole:input_type -> chatfleet.chat.v1.SetRoleRequest
+	44, // 64: chatfleet.chat.v1.ChatService.Members:input_type -> chatfleet.chat.v1.MembersRequest
+	46, // 65: chatfleet.chat.v1.ChatService.Block:input_type -> chatfleet.chat.v1.BlockRequest
+	47, // 66: chatfleet.chat.v1.ChatService.Blocks:input_type -> chatfleet.chat.v1.BlocksRequest
+	49, // 67: chatfleet.chat.v1.ChatService.Presence:input_type -> chatfleet.chat.v1.PresenceRequest
+	52, // 68: chatfleet.chat.v1.ChatService.SetStatus:input_type -> chatfleet.chat.v1.SetStatusRequest
+	53, // 69: chatfleet.chat.v1.ChatService.Announce:input_type -> chatfleet.chat.v1.AnnounceRequest
+	55, // 70: chatfleet.chat.v1.ChatService.Revoke:input_type -> chatfleet.chat.v1.RevokeRequest
+	57, // 71: chatfleet.chat.v1.ChatService.ExportUser:input_type -> chatfleet.chat.v1.ExportUserRequest
+	59, // 72: chatfleet.chat.v1.ChatService.EraseUser:input_type -> chatfleet.chat.v1.EraseUserRequest
+	61, // 73: chatfleet.chat.v1.ChatService.DeadLetters:input_type -> chatfleet.chat.v1.DeadLettersRequest
+	8,  // 74: chatfleet.chat.v1.ChatService.Send:output_type -> chatfleet.chat.v1.Sent
+	8,  // 75: chatfleet.chat.v1.ChatService.Edit:output_type -> chatfleet.chat.v1.Sent
+	8,  // 76: chatfleet.chat.v1.ChatService.Delete:output_type -> chatfleet.chat.v1.Sent
+	8,  // 77: chatfleet.chat.v1.ChatService.React:output_type -> chatfleet.chat.v1.Sent
+	15, // 78: chatfleet.chat.v1.ChatService.Messages:output_type -> chatfleet.chat.v1.MessagesReply
+	17, // 79: chatfleet.chat.v1.ChatService.Search:output_type -> chatfleet.chat.v1.SearchReply
+	19, // 80: chatfleet.chat.v1.ChatService.Typing:output_type -> chatfleet.chat.v1.TypingReply
+	22, // 81: chatfleet.chat.v1.ChatService.Read:output_type -> chatfleet.chat.v1.Marks
+	22, // 82: chatfleet.chat.v1.ChatService.Delivered:output_type -> chatfleet.chat.v1.Marks
+	24, // 83: chatfleet.chat.v1.ChatService.ReadBy:output_type -> chatfleet.chat.v1.ReadByReply
+	25, // 84: chatfleet.chat.v1.ChatService.CreateRoom:output_type -> chatfleet.chat.v1.Room
+	25, // 85: chatfleet.chat.v1.ChatService.GetRoom:output_type -> chatfleet.chat.v1.Room
+	25, // 86: chatfleet.chat.v1.ChatService.UpdateRoom:output_type -> chatfleet.chat.v1.Room
+	30, // 87: chatfleet.chat.v1.ChatService.DeleteRoom:output_type -> chatfleet.chat.v1.DeleteRoomReply
+	32, // 88: chatfleet.chat.v1.ChatService.Rooms:output_type -> chatfleet.chat.v1.RoomsReply
+	34, // 89: chatfleet.chat.v1.ChatService.Join:output_type -> chatfleet.chat.v1.Member
+	34, // 90: chatfleet.chat.v1.ChatService.Leave:output_type -> chatfleet.chat.v1.Member
+	38, // 91: chatfleet.chat.v1.ChatService.Invite:output_type -> chatfleet.chat.v1.InviteReply
+	34, // 92: chatfleet.chat.v1.ChatService.Kick:output_type -> chatfleet.chat.v1.Member
+	34, // 93: chatfleet.chat.v1.ChatService.Ban:output_type -> chatfleet.chat.v1.Member
+	34, // 94: chatfleet.chat.v1.ChatService.Unban:output_type -> chatfleet.chat.v1.Member
+	34, // 95: chatfleet.chat.v1.ChatService.Mute:output_type -> chatfleet.chat.v1.Member
+	34, // 96: chatfleet.chat.v1.ChatService.SetRole:output_type -> chatfleet.chat.v1.Member
+	45, // 97: chatfleet.chat.v1.ChatService.Members:output_type -> chatfleet.chat.v1.MembersReply
+	48, // 98: chatfleet.chat.v1.ChatService.Block:output_type -> chatfleet.chat.v1.BlockReply
+	48, // 99: chatfleet.chat.v1.ChatService.Blocks:output_type -> chatfleet.chat.v1.BlockReply
+	50, // 100: chatfleet.chat.v1.ChatService.Presence:output_type -> chatfleet.chat.v1.PresenceReply
+	51, // 101: chatfleet.chat.v1.ChatService.SetStatus:output_type -> chatfleet.chat.v1.UserPresence
+	54, // 102: chatfleet.chat.v1.ChatService.Announce:output_type -> chatfleet.chat.v1.AnnounceReply
+	56, // 103: chatfleet.chat.v1.ChatService.Revoke:output_type -> chatfleet.chat.v1.RevokeReply
+	58, // 104: chatfleet.chat.v1.ChatService.ExportUser:output_type -> chatfleet.chat.v1.ExportUserReply
+	60, // 105: chatfleet.chat.v1.ChatService.EraseUser:output_type -> chatfleet.chat.v1.EraseUserReply
+	62, // 106: chatfleet.chat.v1.ChatService.DeadLetters:output_type -> chatfleet.chat.v1.DeadLettersReply
+	74, // [74:107] is the sub-list for method output_type
+	41, // [41:74] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_api_chat_v1_chat_proto_init() }

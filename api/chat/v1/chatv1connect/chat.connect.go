@@ -173,13 +173,22 @@ type ChatServiceClient interface {
 	Presence(context.Context, *v1.PresenceRequest) (*v1.PresenceReply, error)
 	// SetStatus says how the user wants to be seen.
 	SetStatus(context.Context, *v1.SetStatusRequest) (*v1.UserPresence, error)
-	// Announce tells every connected user of the application something, on the personal feed of each. For servers.
+	// Announce tells every connected user of the application something, as an event on the personal channel of each connection:
+	// {"type":"notice","id","time","text","data"}. It is not stored there: who is not connected at the moment doesn't get it. For servers.
 	Announce(context.Context, *v1.AnnounceRequest) (*v1.AnnounceReply, error)
-	// Revoke ends a user's tokens that were issued until now, and the connections that were made with them. For servers.
+	// Revoke ends a user's tokens that were issued until now (by their iat; those without one count as issued long ago), and the connections
+	// that were made with them, on all nodes. Connections end with code 3005, after which the SDKs come back, are told that their token has
+	// expired, and ask the application for a new one; those of banned users end with 3503, and the SDKs stay away. Tokens should not live
+	// longer than 90 days: so long a revocation holds. Bans hold until they are lifted. For servers.
 	Revoke(context.Context, *v1.RevokeRequest) (*v1.RevokeReply, error)
-	// ExportUser gives everything that is stored of a user, page by page. For servers, and for the user.
+	// ExportUser gives what is stored of a user, page by page: blocks and presence, the user's rooms with the marks there, and the messages
+	// that the user sent, as they are now, also in rooms that the user has left. Not among it are reactions, and what was published in
+	// channels outside the chat vocabulary. For servers, and for the user.
 	ExportUser(context.Context, *v1.ExportUserRequest) (*v1.ExportUserReply, error)
-	// EraseUser takes everything away that is stored of a user. For servers.
+	// EraseUser takes everything away that is stored of a user, as if a server had deleted each message: words, reactions, memberships, marks,
+	// blocks, the personal feed. It revokes the user's tokens; ban the user first if new ones might be given while it works. What others said
+	// stays, whomever they mention, and so does the user's name in deletions and in records of what the user did to others. If it answers
+	// unavailable, the same call goes on where it ended. For servers.
 	EraseUser(context.Context, *v1.EraseUserRequest) (*v1.EraseUserReply, error)
 	// DeadLetters lists events that a webhook did not take. For servers.
 	DeadLetters(context.Context, *v1.DeadLettersRequest) (*v1.DeadLettersReply, error)
@@ -794,13 +803,22 @@ type ChatServiceHandler interface {
 	Presence(context.Context, *v1.PresenceRequest) (*v1.PresenceReply, error)
 	// SetStatus says how the user wants to be seen.
 	SetStatus(context.Context, *v1.SetStatusRequest) (*v1.UserPresence, error)
-	// Announce tells every connected user of the application something, on the personal feed of each. For servers.
+	// Announce tells every connected user of the application something, as an event on the personal channel of each connection:
+	// {"type":"notice","id","time","text","data"}. It is not stored there: who is not connected at the moment doesn't get it. For servers.
 	Announce(context.Context, *v1.AnnounceRequest) (*v1.AnnounceReply, error)
-	// Revoke ends a user's tokens that were issued until now, and the connections that were made with them. For servers.
+	// Revoke ends a user's tokens that were issued until now (by their iat; those without one count as issued long ago), and the connections
+	// that were made with them, on all nodes. Connections end with code 3005, after which the SDKs come back, are told that their token has
+	// expired, and ask the application for a new one; those of banned users end with 3503, and the SDKs stay away. Tokens should not live
+	// longer than 90 days: so long a revocation holds. Bans hold until they are lifted. For servers.
 	Revoke(context.Context, *v1.RevokeRequest) (*v1.RevokeReply, error)
-	// ExportUser gives everything that is stored of a user, page by page. For servers, and for the user.
+	// ExportUser gives what is stored of a user, page by page: blocks and presence, the user's rooms with the marks there, and the messages
+	// that the user sent, as they are now, also in rooms that the user has left. Not among it are reactions, and what was published in
+	// channels outside the chat vocabulary. For servers, and for the user.
 	ExportUser(context.Context, *v1.ExportUserRequest) (*v1.ExportUserReply, error)
-	// EraseUser takes everything away that is stored of a user. For servers.
+	// EraseUser takes everything away that is stored of a user, as if a server had deleted each message: words, reactions, memberships, marks,
+	// blocks, the personal feed. It revokes the user's tokens; ban the user first if new ones might be given while it works. What others said
+	// stays, whomever they mention, and so does the user's name in deletions and in records of what the user did to others. If it answers
+	// unavailable, the same call goes on where it ended. For servers.
 	EraseUser(context.Context, *v1.EraseUserRequest) (*v1.EraseUserReply, error)
 	// DeadLetters lists events that a webhook did not take. For servers.
 	DeadLetters(context.Context, *v1.DeadLettersRequest) (*v1.DeadLettersReply, error)
