@@ -3,6 +3,8 @@
 // sender and id together, so nobody can hide another's message behind its id.
 // Entries are replaced, never changed, so that a view can compare them.
 
+import { after } from './change.js';
+
 export class Timeline {
   #sent = []; // ascending offsets
   #unsent = []; // in the order of sending
@@ -21,11 +23,44 @@ export class Timeline {
     return known?.state !== 'sent';
   }
 
+  /**
+   * Takes over what an event changes about a message. What an edited or deleted
+   * message said first is no longer in the log, so one that isn't here stands
+   * in the change itself; covered says that its place is on the screen.
+   */
+  change(change, covered) {
+    const place = this.#sent.findIndex(({ offset }) => offset === change.target);
+    if (place < 0) {
+      if (change.message && covered) this.add(change.message);
+      return;
+    }
+    const was = this.#sent[place];
+    const now = after(was, change);
+    this.#sent[place] = now;
+    this.#known.set(now.key, now);
+    if (now.deleted && !was.deleted && now.thread > 0) this.countReply(now.thread, change.offset, -1);
+  }
+
+  /** A thread, named by the offset of its first message, has one message more or less. */
+  countReply(thread, offset, by) {
+    this.change({ kind: 'replies', target: thread, offset, by }, false);
+  }
+
+  at(offset) {
+    return this.#sent.find((entry) => entry.offset === offset);
+  }
+
+  /** The newest message of that id. */
+  withId(id) {
+    return this.#sent.findLast((entry) => entry.id === id);
+  }
+
   /** Shows a message that is on its way. */
-  addPending({ id, sender, text, time }) {
+  addPending({ id, sender, text, time, replyTo = '', thread = 0 }) {
     const key = keyOf({ id, sender });
     if (this.#known.has(key)) return;
-    const entry = { id, sender, text, time, key, code: false, state: 'pending' };
+    const plain = { code: false, attachments: [], reactions: [], edited: 0, deleted: false, replies: 0 };
+    const entry = { ...plain, id, sender, text, time, replyTo, thread, key, state: 'pending' };
     this.#unsent.push(entry);
     this.#known.set(key, entry);
   }
@@ -33,7 +68,7 @@ export class Timeline {
   /** The node has answered: the message stands in the log at this offset. */
   confirm(sender, id, { offset, time }) {
     const entry = this.#known.get(keyOf({ id, sender }));
-    if (entry && entry.state !== 'sent') this.add({ ...entry, offset, time });
+    if (entry && entry.state !== 'sent') this.add({ ...entry, offset, time, asOf: offset });
   }
 
   fail(sender, id, reason) {

@@ -1,19 +1,26 @@
 // Everything of one signed-in user: the connection, the rooms on the list and
-// the one that is open. Fires "change"; a room's own changes are its own,
-// except that the list shows them too.
+// the one that is open. The list has the rooms of which the user is a member,
+// as the node tells, and those that this browser was asked to show. Fires
+// "change"; a room's own changes are its own, except that the list shows them.
 
 import { LOBBY } from '../model/channel.js';
+import { ask } from './ask.js';
+import { Directory } from './directory.js';
 import { Link } from './link.js';
 import { Room } from './room.js';
 import { lasting } from './storage.js';
 import { Turns } from './turns.js';
 
 const READS_AT_ONCE = 4;
+const SEARCH_MISSING = [104, 108]; // method not found, not available
 
 export class Chat extends EventTarget {
   rooms = new Map();
   current = null;
   announcement = ''; // the last message that came while somebody looked
+  notice = ''; // what the user should know, until it is put away
+  searchable = false;
+  #before = []; // the rooms of a member when the list was asked for
 
   constructor(identity) {
     super();
@@ -22,8 +29,17 @@ export class Chat extends EventTarget {
     this.link = new Link(identity);
     this.turns = new Turns(READS_AT_ONCE);
     this.marks = lasting.get(this.#drawer('read'), {});
+    this.directory = new Directory(this.link, {
+      began: () => (this.#before = [...this.rooms.values()].filter(({ membership }) => membership !== '')),
+      took: (conversations, complete) => this.#listed(conversations, complete),
+    });
     for (const channel of lasting.get(this.#drawer('rooms'), [LOBBY])) this.#add(channel);
     this.link.addEventListener('change', () => this.#changed());
+    this.link.addEventListener('personal', ({ detail }) => this.#told(detail));
+    this.link.client.on('connected', () => {
+      this.directory.refresh();
+      this.#askSearch();
+    });
     addEventListener('storage', this.#stored);
     addEventListener('hashchange', this.#followHash);
     this.#followHash();
@@ -37,29 +53,47 @@ export class Chat extends EventTarget {
     this.link.close();
   }
 
-  /** Opens a room, joining it first if it isn't on the list. */
-  open(channel) {
-    if (this.current?.channel === channel) return;
-    const room = this.rooms.get(channel) ?? this.#join(channel);
-    this.current?.close();
-    this.current = room;
-    room.open();
-    history.replaceState(null, '', `#${encodeURIComponent(channel)}`);
-    this.#changed();
+  /** Opens a room, putting it on the list first if it isn't there; at is the offset to show. */
+  open(channel, at = 0) {
+    if (this.current?.channel !== channel) {
+      const room = this.rooms.get(channel) ?? this.#show(channel);
+      this.current?.close();
+      this.current = room;
+      room.open();
+      history.replaceState(null, '', `#${encodeURIComponent(channel)}`);
+      this.#changed();
+    }
+    if (at > 0) this.current.goTo(at);
   }
 
-  /** Takes a room off the list; its messages stay in the log. */
-  leave(channel) {
+  /** Ends the user's membership, and takes the room off the list. */
+  async leave(channel) {
     const room = this.rooms.get(channel);
     if (!room) return;
-    const wasOpen = this.current === room;
-    this.rooms.delete(channel);
-    room.leave();
-    this.#saveRooms();
-    if (wasOpen) {
-      this.current = null;
-      this.open(this.ordered()[0]?.channel ?? LOBBY);
+    try {
+      if (room.rights.leave) await room.ask('leave');
+      this.#drop(room);
+    } catch (error) {
+      this.say(error.message);
     }
+  }
+
+  /** Makes a room and opens it; rejects with the node's error. */
+  async create(request) {
+    const info = await ask(this.link, 'create_room', request);
+    const room = this.rooms.get(info.room) ?? this.#add(info.room);
+    room.tell({ room: info, marks: {} });
+    this.open(info.room);
+  }
+
+  /** Messages that have the words; rejects with the node's error. */
+  async search(query) {
+    const { messages = [] } = await ask(this.link, 'search', { query, limit: 30 });
+    return messages;
+  }
+
+  say(notice) {
+    this.notice = notice;
     this.#changed();
   }
 
@@ -73,7 +107,7 @@ export class Chat extends EventTarget {
     return [...this.rooms.values()].reduce((sum, room) => sum + room.unread, 0);
   }
 
-  #join(channel) {
+  #show(channel) {
     const room = this.#add(channel);
     this.#saveRooms();
     return room;
@@ -93,6 +127,51 @@ export class Chat extends EventTarget {
     return room;
   }
 
+  #drop(room) {
+    if (!this.rooms.delete(room.channel)) return;
+    room.leave();
+    this.#saveRooms();
+    if (this.current === room) {
+      this.current = null;
+      this.open(this.ordered()[0]?.channel ?? LOBBY);
+    }
+    this.#changed();
+  }
+
+  // Rooms that went from the list while it was read come with the next reading.
+  #listed(conversations, complete) {
+    const listed = new Set(conversations.map(({ room }) => room.room));
+    for (const conversation of conversations) {
+      const { room: channel } = conversation.room;
+      (this.rooms.get(channel) ?? this.#add(channel)).tell(conversation);
+    }
+    const gone = complete ? this.#before.filter(({ channel }) => !listed.has(channel)) : [];
+    for (const room of gone) {
+      if (this.rooms.get(room.channel) !== room) continue;
+      if (room === this.current) this.notice = `${room.title} is no longer on your list.`;
+      this.#drop(room);
+    }
+    this.#saveRooms();
+    this.#changed();
+  }
+
+  // An event on the personal feed.
+  #told(event) {
+    if (event?.type === 'conversation') this.directory.refresh();
+    else if (event?.type === 'mark') this.rooms.get(event.room)?.readElsewhere({ offset: event.read });
+    else if (event?.type === 'notice' && typeof event.text === 'string') this.say(event.text);
+  }
+
+  async #askSearch() {
+    try {
+      await ask(this.link, 'search', { query: 'chatfleet', limit: 1 });
+      this.searchable = true;
+    } catch (error) {
+      this.searchable = !SEARCH_MISSING.includes(error.code);
+    }
+    this.#changed();
+  }
+
   #arrived(room, { sender, text }) {
     this.announcement = room === this.current ? `${sender}: ${text}` : `${sender} in ${room.title}: ${text}`;
     this.#changed();
@@ -103,19 +182,24 @@ export class Chat extends EventTarget {
     lasting.set(this.#drawer('read'), this.marks);
   }
 
+  // A member's rooms are on the node's list, and gone when they go from it.
   #saveRooms() {
-    lasting.set(this.#drawer('rooms'), [...this.rooms.keys()]);
+    const own = [...this.rooms.values()].filter(({ membership }) => membership === '');
+    lasting.set(
+      this.#drawer('rooms'),
+      own.map(({ channel }) => channel),
+    );
   }
 
   #drawer(what) {
     return `${what}.${this.me}`;
   }
 
-  // The same user reads and joins in another window too.
+  // The same user reads and adds rooms in another window too.
   #stored = ({ key }) => {
     if (key === `chatfleet.${this.#drawer('read')}`) {
       this.marks = lasting.get(this.#drawer('read'), {});
-      for (const [channel, mark] of Object.entries(this.marks)) this.rooms.get(channel)?.setMark(mark);
+      for (const [channel, local] of Object.entries(this.marks)) this.rooms.get(channel)?.readElsewhere({ local });
     }
     if (key === `chatfleet.${this.#drawer('rooms')}`) {
       for (const channel of lasting.get(this.#drawer('rooms'), [])) if (!this.rooms.has(channel)) this.#add(channel);

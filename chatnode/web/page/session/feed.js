@@ -1,18 +1,18 @@
-// One room's side of the SDK: the live publications, and pages of its history
-// whenever the timeline doesn't join up with the log.
+// One room's messages from the node: what happens live, and pages of what was
+// said before as it is now, whenever the timeline doesn't join up with the log.
 
-import { messageOf } from '../model/message.js';
-import { isTemporary, backoff } from '../model/outbox.js';
+import { changeOf, messageFrom, messageOf } from '../model/message.js';
+import { backoff, isTemporary } from '../model/outbox.js';
+import { pause } from './ask.js';
 
 const PAGE = 50;
-const LARGEST_PAGE = 1000; // the node's limit
+const LARGEST_PAGE = 200; // the node's limit
 const RETRY_MS = 2000;
 
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /**
- * Fills the timeline. notify: {changed(), received(publication, isNewMessage),
- * subscribed(), closed(reason)}.
+ * Fills the timeline. notify: {changed(), received(publication, newMessage or
+ * null), subscribed(), closed(reason)}. ask(method, request) is one call about
+ * the room.
  */
 export class Feed {
   epoch = '';
@@ -21,11 +21,14 @@ export class Feed {
   loading = false;
   #oldestOffset = 0;
   #reading = 0;
+  #renewing = false;
+  #meanwhile = []; // changes since a page was asked for, which may lack them
 
-  constructor(sub, timeline, turns, notify) {
+  constructor({ sub, timeline, turns, ask }, notify) {
     this.sub = sub;
     this.timeline = timeline;
     this.turns = turns;
+    this.ask = ask;
     this.notify = notify;
     sub.on('publication', (publication) => this.#take(publication));
     sub.on('subscribed', (context) => this.#subscribed(context));
@@ -33,21 +36,31 @@ export class Feed {
   }
 
   /** Loads the page before the oldest message, when the reader comes near it. */
-  async loadOlder() {
+  async loadOlder(limit = PAGE) {
     if (this.loading || this.complete || !this.loaded) return;
     this.loading = true;
     this.notify.changed();
+    const reading = this.#reading;
     try {
-      const since = { offset: this.#oldestOffset, epoch: this.epoch };
-      const page = await this.sub.history({ limit: PAGE, reverse: true, since });
-      if (page.epoch === this.epoch) this.#addPage(page);
+      const page = await this.ask('messages', { before: this.#oldestOffset, limit });
+      if (page.epoch === this.epoch && reading === this.#reading) this.#addPage(page);
     } catch (error) {
-      // The view asks again; a position that the log has left never will do.
+      // The view asks again; what is refused for good never comes.
       if (isTemporary(error)) await pause(RETRY_MS);
       else this.complete = true;
     }
     this.loading = false;
     this.notify.changed();
+  }
+
+  /** Loads until the place is here; false if the room doesn't reach back to it. */
+  async loadUpTo(offset) {
+    while (!this.loaded && this.sub.state !== 'unsubscribed') await pause(RETRY_MS / 20);
+    while (this.loaded && !this.complete && this.#oldestOffset > offset) {
+      if (this.loading) await pause(RETRY_MS / 20);
+      else await this.loadOlder(LARGEST_PAGE);
+    }
+    return this.timeline.at(offset) !== undefined;
   }
 
   /** Forgets all but the newest messages. */
@@ -57,10 +70,23 @@ export class Feed {
     this.complete = false;
   }
 
+  /** Whether everything behind an offset is here. */
+  covers(offset) {
+    return this.loaded && (this.complete || this.#oldestOffset <= offset);
+  }
+
   #take(publication) {
+    const change = changeOf(publication);
+    if (change) this.#change(change);
     const message = publication.offset === undefined ? null : messageOf(publication);
     const isNew = message !== null && this.timeline.add(message);
+    if (isNew && message.thread > 0) this.timeline.countReply(message.thread, message.offset, 1);
     this.notify.received(publication, isNew ? message : null);
+  }
+
+  #change(change) {
+    if (this.loading || this.#renewing) this.#meanwhile.push(change);
+    this.timeline.change(change, this.covers(change.target));
   }
 
   #subscribed(context) {
@@ -73,14 +99,18 @@ export class Feed {
   async #readNewest() {
     const reading = ++this.#reading;
     const limit = Math.min(LARGEST_PAGE, Math.max(PAGE, this.timeline.length));
+    this.#renewing = true;
+    this.#meanwhile = [];
     this.timeline.begin();
-    const page = await this.#insist(() => this.sub.history({ limit, reverse: true }), reading);
+    const page = await this.#insist(() => this.ask('messages', { limit }), reading);
+    if (reading === this.#reading) this.#renewing = false;
     if (!page) return;
     this.complete = false;
     this.epoch = page.epoch;
+    this.#oldestOffset = Infinity;
+    this.loaded = true;
     this.#addPage(page);
     this.timeline.sweep();
-    this.loaded = true;
     this.notify.changed();
   }
 
@@ -99,15 +129,13 @@ export class Feed {
     return null;
   }
 
-  #addPage({ publications }) {
-    if (publications.length === 0) {
-      this.complete = true;
-      return;
-    }
-    for (const publication of publications) {
-      const message = messageOf(publication);
+  #addPage({ messages = [], more = false, head = 0 }) {
+    for (const told of messages) {
+      const message = messageFrom(told, head);
       if (message) this.timeline.add(message);
     }
-    this.#oldestOffset = Math.min(...publications.map(({ offset }) => offset));
+    if (messages.length > 0) this.#oldestOffset = Math.min(this.#oldestOffset, messages[0].offset);
+    this.complete = !more;
+    for (const change of this.#meanwhile.splice(0)) this.timeline.change(change, this.covers(change.target));
   }
 }

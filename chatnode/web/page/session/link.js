@@ -8,7 +8,10 @@ const TIMEOUT_MS = 20_000; // the node answers a send within 4 s, a slow network
 const LONGEST_RECONNECT_MS = 8_000;
 const TOKEN_REFUSED = [101, 3500]; // unauthorized at connect, invalid token later
 
-/** Fires "change". state: connecting, connected, reconnecting, offline or closed. */
+/**
+ * Fires "change", and "personal" for each event on the user's personal feed.
+ * state: connecting, connected, reconnecting, offline or closed.
+ */
 export class Link extends EventTarget {
   state = 'connecting';
   reason = '';
@@ -25,11 +28,13 @@ export class Link extends EventTarget {
       token: identity.token ?? '',
       getToken: () => tokenFor(identity),
       name: 'chatfleet-page',
+      data: { rooms: 0 }, // the page subscribes to each room itself
       timeout: TIMEOUT_MS,
       maxReconnectDelay: LONGEST_RECONNECT_MS,
     });
     this.client.on('connecting', () => this.#lost());
     this.client.on('connected', () => this.#connected());
+    this.client.on('publication', ({ data }) => this.dispatchEvent(new CustomEvent('personal', { detail: data })));
     this.client.on('disconnected', ({ code, reason }) => this.#closed(code, reason));
     addEventListener('online', this.#networkChanged);
     addEventListener('offline', this.#networkChanged);

@@ -1,15 +1,20 @@
 // One room on the list: its messages, who is there, who is typing, what is
-// unread, and sending into it. Fires "change", and "arrival" for a live message.
+// unread, and saying and doing something in it. Fires "change", and "arrival"
+// for a live message.
 
-import { describe } from '../model/channel.js';
-import { isAfter, markAt } from '../model/mark.js';
-import { typingOf } from '../model/message.js';
-import { Outbox } from '../model/outbox.js';
+import { describe, directUsers } from '../model/channel.js';
+import { isAfter } from '../model/mark.js';
+import { mentionsIn } from '../model/mentions.js';
+import { messageFrom, receiptOf, typingOf } from '../model/message.js';
+import { rightsOf } from '../model/rights.js';
 import { Timeline } from '../model/timeline.js';
 import { uuid7 } from '../model/uuid7.js';
+import { ask } from './ask.js';
 import { Feed } from './feed.js';
-import { perTab } from './storage.js';
+import { Peer } from './peer.js';
+import { ReadMark } from './read-mark.js';
 import { Typists } from './typists.js';
+import { Unsent } from './unsent.js';
 import { Who } from './who.js';
 
 const KEPT_WHEN_CLOSED = 200;
@@ -20,51 +25,53 @@ export class Room extends EventTarget {
   version = 0; // counts changes, so that views can tell old from new
   unread = 0;
   newSince = null; // the read mark behind which messages are shown as new
-  problem = '';
+  problem = ''; // why the room is closed
+  complaint = ''; // why the last thing that the user did wasn't done
   draft = '';
+  writing = {}; // what the composer is about: {edit: entry}, {replyTo: entry} or nothing
+  jump = null; // the place to show: {offset}, a new object for each jump
   sends = 0; // counts what the user has sent, so that the view follows
+  info = null; // the room as the node tells it, with the user's membership in "me"
+  #listed = null; // its newest message by the list, until the room's own are here
   #open = false;
   #typingSentAt = 0;
 
   /** context: {me, link, turns, mark, saveMark(mark)} */
-  constructor(channel, context) {
+  constructor(channel, { me, link, turns, mark, saveMark }) {
     super();
-    this.channel = channel;
-    this.me = context.me;
-    this.title = describe(channel, context.me).title;
-    this.direct = describe(channel, context.me).direct;
-    this.link = context.link;
-    this.mark = context.mark;
-    this.saveMark = context.saveMark;
+    Object.assign(this, { channel, me, link, ...describe(channel, me) });
+    this.mark = new ReadMark(mark, { keep: saveMark, tell: (offset) => this.ask('read', { offset }) });
     this.timeline = new Timeline();
-    this.typists = new Typists(() => this.#changed());
-    const sub = this.link.client.newSubscription(channel, { recoverable: true, positioned: true, joinLeave: true });
-    this.sub = sub;
-    this.who = new Who(sub, () => this.#changed());
-    this.feed = new Feed(sub, this.timeline, context.turns, {
-      changed: () => this.#changed(),
+    const changed = () => this.#changed();
+    this.typists = new Typists(changed);
+    this.sub = link.client.newSubscription(channel, { recoverable: true, positioned: true, joinLeave: true });
+    this.who = new Who(this.sub, changed);
+    if (this.direct) this.peer = new Peer(directUsers(channel).find((user) => user !== me) ?? me, this, changed);
+    const source = { sub: this.sub, timeline: this.timeline, turns, ask: (method, request) => this.ask(method, request) };
+    this.feed = new Feed(source, {
+      changed,
       received: (publication, message) => this.#received(publication, message),
       subscribed: () => this.#subscribed(),
       closed: (reason) => this.#closed(reason),
     });
-    this.outbox = new Outbox(this.#node(), {
-      sent: (item, reply) => this.#sent(item, reply),
-      failed: (item, error) => this.#failed(item, error),
-    });
-    this.#resend();
-    sub.subscribe();
+    this.unsent = new Unsent(this, { changed });
+    this.sub.subscribe();
   }
 
   open() {
     this.#open = true;
     if (this.unread === 0) this.newSince = null;
     this.who.watch();
+    this.peer?.watch();
+    if (this.sub.state === 'subscribed') this.refresh();
     this.#changed();
   }
 
   close() {
     this.#open = false;
+    this.jump = null;
     this.who.unwatch();
+    this.peer?.unwatch();
     this.feed.trim(KEPT_WHEN_CLOSED);
     this.#changed();
   }
@@ -79,31 +86,110 @@ export class Room extends EventTarget {
   leave() {
     this.typists.clear();
     this.who.unwatch();
-    perTab.remove(this.#drawer());
+    this.peer?.unwatch();
+    this.unsent.clear();
     this.sub.unsubscribe();
     this.link.client.removeSubscription(this.sub);
   }
 
-  send(text) {
-    const item = { id: uuid7(), text, time: Date.now() };
-    this.newSince = null;
-    this.sends++;
-    this.#typingSentAt = 0;
-    this.timeline.addPending({ ...item, sender: this.me });
-    this.#remember(item);
-    this.outbox.push(item);
+  /** One call about this room; rejects with the node's error. */
+  ask(method, request = {}) {
+    return ask(this.link, method, { room: this.channel, ...request });
+  }
+
+  /** Does something in this room; what the node has against it becomes the complaint. */
+  async act(method, request = {}) {
+    try {
+      const reply = await this.ask(method, { id: uuid7(), ...request });
+      this.complain('');
+      return reply;
+    } catch (error) {
+      this.complain(error.message);
+      return null;
+    }
+  }
+
+  complain(complaint) {
+    this.complaint = complaint;
     this.#changed();
   }
 
-  retry({ id, text, time }) {
-    this.timeline.retry(this.me, id);
-    this.outbox.push({ id, text, time });
+  /** Takes over the room as the node tells it: {room, last?, marks?} of the list, or {room}. */
+  tell({ room, last, marks }) {
+    this.info = room;
+    this.title = room.title || describe(this.channel, this.me).title;
+    if (last) this.#listed = messageFrom(last, last.offset);
+    if (this.member && marks) {
+      const since = this.direct ? 0 : (room.me.since ?? 0);
+      this.mark.follow({ offset: marks.read ?? 0, unread: marks.unread ?? 0, since });
+    } else if (!this.member) this.mark.follow(null);
+    if (this.member && this.problem) this.rejoin();
+    this.#changed();
+  }
+
+  /** Asks the node about the room itself. */
+  async refresh() {
+    try {
+      this.tell({ room: await this.ask('get_room') });
+    } catch {
+      // What is known stays; a room that is closed to the user says so itself.
+    }
+  }
+
+  get membership() {
+    return this.info?.me?.membership ?? '';
+  }
+
+  get member() {
+    return this.membership === 'joined';
+  }
+
+  get rights() {
+    return rightsOf(this.info, this.direct);
+  }
+
+  /** said: {text, thread?}; the composer's edit or reply goes with it. */
+  send({ text, thread }) {
+    const { edit, replyTo } = this.writing;
+    this.writing = {};
+    this.#typingSentAt = 0;
+    const mentions = mentionsIn(text, this.people);
+    if (edit) {
+      this.act('edit', { offset: edit.offset, text, mentions });
+    } else {
+      this.newSince = null;
+      if (!thread) this.sends++;
+      this.unsent.send({ text, mentions, thread, replyTo: replyTo?.id });
+    }
+    this.#changed();
+  }
+
+  /** Makes the composer edit a message or answer one. */
+  write(writing) {
+    this.writing = writing;
+    if (writing.edit) this.draft = writing.edit.text;
+    this.#changed();
+  }
+
+  react({ offset, reactions }, reaction) {
+    const mine = reactions.find((each) => each.reaction === reaction)?.users.includes(this.me) ?? false;
+    return this.act('react', { offset, reaction, remove: mine });
+  }
+
+  /** Loads and shows a place. */
+  async goTo(offset) {
+    if (await this.feed.loadUpTo(offset)) this.jump = { offset };
+    else this.complaint = 'That message is no longer there.';
+    this.#changed();
+  }
+
+  retry({ id }) {
+    this.unsent.retry(id);
     this.#changed();
   }
 
   discard({ id }) {
-    this.timeline.discard(this.me, id);
-    this.#forget(id);
+    this.unsent.discard(id);
     this.#changed();
   }
 
@@ -117,15 +203,13 @@ export class Room extends EventTarget {
   /** The reader is at the newest message and has seen everything. */
   markRead() {
     this.feed.trim(KEPT_WHEN_OPEN);
-    const newest = this.timeline.newest;
-    if (!newest || !isAfter(newest, this.mark, this.feed.epoch)) return;
-    this.setMark(markAt(newest, this.feed.epoch));
-    this.saveMark(this.mark);
+    if (this.mark.advance(this.timeline.newest, this.feed.epoch)) this.#changed();
   }
 
-  /** Takes over how far the same user has read in another window. */
-  setMark(mark) {
-    this.mark = mark;
+  /** The same user has read so far in another window of this browser, or on another device. */
+  readElsewhere({ local, offset }) {
+    if (local) this.mark.setLocal(local);
+    else this.mark.moved(offset);
     this.#changed();
   }
 
@@ -134,20 +218,19 @@ export class Room extends EventTarget {
   }
 
   get last() {
-    return this.timeline.last;
+    return this.timeline.last ?? this.#listed;
   }
 
-  #node() {
-    return {
-      ready: () => this.link.ready(),
-      send: async ({ id, text }) => (await this.link.client.rpc('chat.send', { id, room: this.channel, text })).data,
-      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    };
+  /** Users who may be meant by "@name". */
+  get people() {
+    return [...this.who.users, ...this.timeline.sent.map(({ sender }) => sender)].filter(Boolean);
   }
 
   #subscribed() {
     this.problem = '';
     this.who.refresh();
+    this.peer?.refresh();
+    if (this.#open) this.refresh();
     this.#changed();
   }
 
@@ -159,55 +242,34 @@ export class Room extends EventTarget {
   #received(publication, message) {
     const signal = typingOf(publication);
     if (signal && signal.sender !== this.me) this.typists.hear(signal);
+    const receipt = receiptOf(publication);
+    if (receipt) this.peer?.hear(receipt);
+    if (['member', 'room'].includes(publication.data?.type) && this.#open) {
+      this.refresh();
+      this.dispatchEvent(new Event('members'));
+    }
     if (message) {
       this.typists.hear({ sender: message.sender, typing: false });
+      if (message.sender !== this.me) this.mark.arrived();
       if (!this.#open) this.feed.trim(KEPT_WHEN_CLOSED);
     }
     this.#changed();
     if (message && message.sender !== this.me) this.dispatchEvent(new CustomEvent('arrival', { detail: message }));
   }
 
-  #sent(item, reply) {
-    this.timeline.confirm(this.me, item.id, reply);
-    this.#forget(item.id);
-    this.#changed();
-  }
-
-  #failed(item, error) {
-    this.timeline.fail(this.me, item.id, error.message || 'The node did not take it.');
-    this.#changed();
-  }
-
   #changed() {
     const before = this.unread;
-    const { sent } = this.timeline;
-    this.unread = sent.filter((entry) => entry.sender !== this.me && isAfter(entry, this.mark, this.feed.epoch)).length;
-    if (before === 0 && this.unread > 0) this.newSince = this.mark;
+    this.unread = this.#countUnread();
+    if (before === 0 && this.unread > 0) this.newSince = this.mark.value;
     this.version++;
     this.dispatchEvent(new Event('change'));
   }
 
-  // What isn't acknowledged survives a reload of the page and goes out again
-  // with the same id.
-  #drawer() {
-    return `unsent.${this.me}.${this.channel}`;
-  }
-
-  #resend() {
-    for (const item of perTab.get(this.#drawer(), [])) {
-      this.timeline.addPending({ ...item, sender: this.me });
-      this.outbox.push(item);
-    }
-  }
-
-  #remember(item) {
-    perTab.set(this.#drawer(), [...perTab.get(this.#drawer(), []), item]);
-  }
-
-  #forget(id) {
-    perTab.set(
-      this.#drawer(),
-      perTab.get(this.#drawer(), []).filter((item) => item.id !== id),
-    );
+  // Of a member's messages that aren't loaded the node has told how many they are.
+  #countUnread() {
+    const mark = this.mark.value;
+    const isUnread = (entry) => entry.sender !== this.me && !entry.deleted && isAfter(entry, mark, this.feed.epoch);
+    const counted = this.timeline.sent.filter(isUnread).length;
+    return this.feed.covers(mark?.offset ?? 0) ? counted : Math.max(counted, this.mark.unread);
   }
 }

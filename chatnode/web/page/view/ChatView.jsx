@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Conversation } from './Conversation.jsx';
+import { Icon } from './Icon.jsx';
 import { Sidebar } from './Sidebar.jsx';
 import { Switcher } from './Switcher.jsx';
 import { useChanges } from './use-changes.js';
@@ -41,8 +42,16 @@ export function ChatView({ chat, onSignOut }) {
     <div class={drawer ? 'chat drawer-open' : 'chat'}>
       <Sidebar chat={chat} onOpen={open} onSwitch={() => setSwitching(true)} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
       <div class="scrim" onClick={() => setDrawer(false)} />
-      <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} drawerOpen={drawer} onMenu={() => setDrawer(true)} />
+      <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} drawerOpen={drawer} onMenu={() => setDrawer(true)} onLeave={() => chat.leave(room.channel)} />
       {switching && <Switcher chat={chat} onOpen={open} onClose={() => setSwitching(false)} />}
+      {chat.notice && (
+        <div class="notice" role="status" data-testid="notice">
+          <span>{chat.notice}</span>
+          <button class="icon-button" type="button" onClick={() => chat.say('')} aria-label="Put away">
+            <Icon name="close" />
+          </button>
+        </div>
+      )}
       <div class="visually-hidden" aria-live="polite">
         {chat.announcement}
       </div>

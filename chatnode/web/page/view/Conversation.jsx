@@ -2,11 +2,12 @@ import { ConnectionBanner } from './ConnectionState.jsx';
 import { Composer } from './Composer.jsx';
 import { Icon } from './Icon.jsx';
 import { MessageList } from './MessageList.jsx';
+import { briefTime } from './times.js';
 import { TypingLine } from './TypingLine.jsx';
 import { useChanges } from './use-changes.js';
 import { WhoIsHere } from './WhoIsHere.jsx';
 
-export function Conversation({ room, link, otherUnread, drawerOpen, onMenu }) {
+export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLeave }) {
   useChanges(room);
   return (
     <main class="conversation">
@@ -19,20 +20,73 @@ export function Conversation({ room, link, otherUnread, drawerOpen, onMenu }) {
           {!room.direct && <span class="hash-mark">#</span>}
           {room.title}
         </h2>
+        {room.peer && <PeerState peer={room.peer} />}
+        {room.membership === '' && room.rights.join && room.info && (
+          <button class="quiet" type="button" data-testid="join" onClick={() => join(room)}>
+            Join
+          </button>
+        )}
         <WhoIsHere users={room.who.users} me={room.me} />
       </header>
       <ConnectionBanner link={link} />
-      {room.problem && (
-        <div class="banner banner-problem" role="alert">
-          <span>{room.problem}</span>
-          <button type="button" onClick={() => room.rejoin()}>
-            Try again
+      <RoomBanner room={room} onLeave={onLeave} />
+      {room.complaint && (
+        <div class="banner banner-problem" role="alert" data-testid="complaint">
+          <span>{room.complaint}</span>
+          <button type="button" onClick={() => room.complain('')}>
+            All right
           </button>
         </div>
       )}
       <MessageList room={room} version={room.version} sends={room.sends} />
       <TypingLine names={room.typists.names} />
-      <Composer room={room} />
+      {room.rights.write ? <Composer room={room} /> : <p class="silent">{silence(room)}</p>}
     </main>
   );
+}
+
+/** An invitation, or why the room is closed. */
+function RoomBanner({ room, onLeave }) {
+  if (room.membership === 'invited') {
+    const { by } = room.info.me;
+    return (
+      <div class="banner" data-testid="invitation">
+        <span>{by ? `${by} invites you to this room.` : 'You are invited to this room.'}</span>
+        <button type="button" data-testid="accept" onClick={() => join(room)}>
+          Join
+        </button>
+        <button type="button" onClick={onLeave}>
+          Decline
+        </button>
+      </div>
+    );
+  }
+  if (!room.problem) return null;
+  return (
+    <div class="banner banner-problem" role="alert">
+      <span>{room.problem}</span>
+      <button type="button" onClick={() => room.rejoin()}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+function PeerState({ peer: { status, lastSeen } }) {
+  const words = status || (lastSeen > 0 ? `last seen ${briefTime(lastSeen)}` : '');
+  return (
+    <span class="peer" data-testid="peer" data-status={status}>
+      {words}
+    </span>
+  );
+}
+
+async function join(room) {
+  if (await room.act('join')) room.refresh();
+}
+
+function silence({ info, membership }) {
+  if (info?.archived) return 'This room is archived: nobody can write any more.';
+  if (membership === 'invited') return 'Join to write here.';
+  return info?.kind === 'channel' ? 'Owners and moderators write in this channel.' : 'You may read here, and not write.';
 }

@@ -1,35 +1,56 @@
 import { linkify } from '../model/linkify.js';
 import { Avatar, hueOf } from './Avatar.jsx';
 import { Icon } from './Icon.jsx';
+import { MessageMenu } from './MessageMenu.jsx';
+import { Reactions } from './Reactions.jsx';
 import { exactTime, timeOfDay } from './times.js';
 
-export function Message({ row, mine, onRetry, onDiscard }) {
+const SERVER = 'Service'; // who speaks when the application itself does
+
+export function Message({ row, room, onThread }) {
   const { entry, first, last } = row;
+  const mine = entry.sender === room.me;
+  const kinds = [mine && 'mine', first && 'first', last && 'last', entry.deleted && 'deleted', room.jump?.offset === entry.offset && 'sought'];
   return (
     <article
-      class={['message', mine && 'mine', first && 'first', last && 'last'].filter(Boolean).join(' ')}
+      class={['message', ...kinds].filter(Boolean).join(' ')}
       data-testid="message"
       data-key={row.key}
       data-id={entry.id}
+      data-offset={entry.offset}
       data-state={entry.state}
     >
-      {!mine && first && <Avatar name={entry.sender} />}
+      {!mine && first && <Avatar name={entry.sender || SERVER} />}
       {!mine && first && (
-        <strong class="sender" style={{ '--hue': hueOf(entry.sender) }}>
-          {entry.sender}
+        <strong class="sender" style={{ '--hue': hueOf(entry.sender || SERVER) }}>
+          {entry.sender || SERVER}
         </strong>
       )}
       {mine && <span class="visually-hidden">You:</span>}
-      <div class="bubble">
-        <Text entry={entry} />
-        <Stamp entry={entry} mine={mine} />
+      <div class="bubble-row">
+        <div class="bubble">
+          {entry.replyTo && !entry.deleted && <Quotation of={room.timeline.withId(entry.replyTo)} onOpen={(offset) => room.goTo(offset)} />}
+          <Text entry={entry} />
+          <Attachments list={entry.attachments} />
+          <Stamp entry={entry} mine={mine} read={mine && room.peer?.read >= entry.offset} />
+        </div>
+        {entry.state === 'sent' && !entry.deleted && <MessageMenu entry={entry} mine={mine} room={room} onThread={onThread} />}
       </div>
-      {entry.state === 'failed' && <Failure entry={entry} onRetry={onRetry} onDiscard={onDiscard} />}
+      <Reactions entry={entry} room={room} />
+      {onThread && <ThreadLink entry={entry} onThread={onThread} />}
+      {entry.state === 'failed' && <Failure entry={entry} room={room} />}
     </article>
   );
 }
 
 function Text({ entry }) {
+  if (entry.deleted) {
+    return (
+      <em class="text" data-testid="message-text">
+        Message deleted
+      </em>
+    );
+  }
   if (entry.code) return <pre data-testid="message-text">{entry.text}</pre>;
   return (
     <span class="text" dir="auto" data-testid="message-text">
@@ -46,17 +67,47 @@ function Text({ entry }) {
   );
 }
 
-const STATES = { pending: ['clock', 'Sending'], sent: ['check', 'Sent'], failed: ['alert', 'Not sent'] };
+function Attachments({ list }) {
+  return list.map(({ url, name }) => (
+    <a class="attachment" href={url} target="_blank" rel="noopener noreferrer nofollow" key={url}>
+      {name}
+    </a>
+  ));
+}
 
-function Stamp({ entry, mine }) {
-  const [icon, label] = STATES[entry.state];
+function Quotation({ of, onOpen }) {
+  if (!of) return <p class="quotation">In answer to an older message</p>;
+  return (
+    <button type="button" class="quotation" data-testid="quotation" onClick={() => onOpen(of.offset)} aria-label={`In answer to ${of.sender}: ${of.text}. Shows that message.`}>
+      <strong>{of.sender || SERVER}</strong> {of.deleted ? 'Message deleted' : of.text}
+    </button>
+  );
+}
+
+function ThreadLink({ entry, onThread }) {
+  if (entry.thread === 0 && entry.replies === 0) return null;
+  const words = entry.thread > 0 ? 'In a thread' : entry.replies === 1 ? '1 reply' : `${entry.replies} replies`;
+  return (
+    <button type="button" class="thread-link" data-testid="thread-link" onClick={() => onThread(entry.thread || entry.offset)}>
+      <Icon name="thread" />
+      {words}
+    </button>
+  );
+}
+
+const STATES = { pending: ['clock', 'Sending'], sent: ['check', 'Sent'], read: ['checks', 'Read'], failed: ['alert', 'Not sent'] };
+
+function Stamp({ entry, mine, read }) {
+  const state = read ? 'read' : entry.state;
+  const [icon, label] = STATES[state];
   return (
     <span class="stamp">
+      {entry.edited > 0 && <span title={exactTime(entry.edited)}>edited</span>}
       <time dateTime={new Date(entry.time).toISOString()} title={exactTime(entry.time)}>
         {timeOfDay(entry.time)}
       </time>
       {mine && (
-        <span role="img" aria-label={label} title={label}>
+        <span role="img" aria-label={label} title={label} data-testid="tick" data-tick={state}>
           <Icon name={icon} />
         </span>
       )}
@@ -64,14 +115,14 @@ function Stamp({ entry, mine }) {
   );
 }
 
-function Failure({ entry, onRetry, onDiscard }) {
+function Failure({ entry, room }) {
   return (
     <p class="failure" role="alert">
       <span>Not sent: {entry.reason}</span>
-      <button type="button" data-testid="retry" onClick={() => onRetry(entry)}>
+      <button type="button" data-testid="retry" onClick={() => room.retry(entry)}>
         Try again
       </button>
-      <button type="button" data-testid="discard" onClick={() => onDiscard(entry)}>
+      <button type="button" data-testid="discard" onClick={() => room.discard(entry)}>
         Discard
       </button>
     </p>

@@ -43,7 +43,8 @@ export class MessageList extends Component {
 
   settle(held) {
     const { room } = this.props;
-    if (!this.shownNew && room.feed.loaded) {
+    if (room.jump && room.jump !== this.shownJump && this.showPlace(room.jump)) this.shownNew = true;
+    else if (!this.shownNew && room.feed.loaded) {
       this.shownNew = true;
       this.showFirstNew();
     } else if (this.atEnd) this.toEnd();
@@ -57,6 +58,15 @@ export class MessageList extends Component {
     this.toEnd();
     const mark = scroller.querySelector('.new-mark');
     if (mark && mark.offsetTop < scroller.scrollTop) scroller.scrollTop = mark.offsetTop - 16;
+  }
+
+  // Somebody followed a quotation or found something.
+  showPlace(jump) {
+    const message = this.scroller.current.querySelector(`[data-offset="${jump.offset}"]`);
+    if (!message) return false;
+    this.shownJump = jump;
+    message.scrollIntoView({ block: 'center' });
+    return true;
   }
 
   toEnd = () => {
@@ -91,15 +101,16 @@ export class MessageList extends Component {
 
   // The same list again lets preact skip all of it, so scrolling costs nothing.
   lines(room, version) {
+    const { onThread } = this.props;
     if (this.linesOf !== version) {
       this.linesOf = version;
-      this.drawn = rows(room.timeline.list(), (entry) => room.isNew(entry)).map((row) => line(row, room));
+      this.drawn = rows(room.timeline.list(), (entry) => room.isNew(entry)).map((row) => line(row, room, onThread));
     }
     return this.drawn;
   }
 }
 
-function line(row, room) {
+function line(row, room, onThread) {
   if (row.kind === 'day') {
     return (
       <div class="day" key={row.key}>
@@ -114,7 +125,7 @@ function line(row, room) {
       </div>
     );
   }
-  return <Message key={row.key} row={row} mine={row.entry.sender === room.me} onRetry={(entry) => room.retry(entry)} onDiscard={(entry) => room.discard(entry)} />;
+  return <Message key={row.key} row={row} room={room} onThread={onThread} />;
 }
 
 function Beginning({ room: { feed, timeline, title, direct } }) {

@@ -34,10 +34,11 @@ export function RoomItem({ room, open, onOpen, onLeave }) {
   );
 }
 
-function previewOf({ last, typists, problem, direct, me }) {
+function previewOf({ last, typists, problem, direct, me, membership }) {
+  if (membership === 'invited') return <em>You are invited</em>;
   if (problem) return problem;
   if (typists.names.length > 0) return <em>typing…</em>;
   if (!last) return <em>No messages yet</em>;
   const who = last.sender === me ? 'You: ' : direct ? '' : `${last.sender}: `;
-  return who + last.text;
+  return who + (last.deleted ? 'Message deleted' : last.text || last.attachments[0]?.name || '');
 }

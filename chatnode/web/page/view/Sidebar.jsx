@@ -31,7 +31,7 @@ export function Sidebar({ chat, onOpen, onSwitch, onSignOut, onClose }) {
             room={room}
             open={room === chat.current}
             onOpen={() => onOpen(room.channel)}
-            onLeave={chat.rooms.size > 1 ? () => chat.leave(room.channel) : null}
+            onLeave={chat.rooms.size > 1 && !(room.direct && room.member) ? () => chat.leave(room.channel) : null}
           />
         ))}
       </ul>

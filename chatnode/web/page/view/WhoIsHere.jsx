@@ -1,25 +1,14 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { Avatar } from './Avatar.jsx';
 import { Icon } from './Icon.jsx';
+import { useDismiss } from './use-dismiss.js';
 
 const FACES = 3;
 
 export function WhoIsHere({ users, me }) {
   const [open, setOpen] = useState(false);
   const box = useRef(null);
-  useEffect(() => {
-    if (!open) return undefined;
-    const close = (event) => {
-      const outside = event.type === 'pointerdown' && !box.current.contains(event.target);
-      if (outside || event.key === 'Escape') setOpen(false);
-    };
-    addEventListener('pointerdown', close);
-    addEventListener('keydown', close);
-    return () => {
-      removeEventListener('pointerdown', close);
-      removeEventListener('keydown', close);
-    };
-  }, [open]);
+  useDismiss(open, box, () => setOpen(false));
 
   return (
     <div class="who" ref={box}>

@@ -1,0 +1,59 @@
+// The other user of a direct conversation: how far the other has read it, and
+// whether the other is online.
+
+import { ask } from './ask.js';
+
+const ASK_EVERY_MS = 20_000;
+
+export class Peer {
+  read = 0;
+  status = ''; // "online", "away" or ""
+  lastSeen = 0; // milliseconds since 1970; 0: unknown
+  #timer = 0;
+
+  constructor(user, room, changed) {
+    this.user = user;
+    this.room = room;
+    this.changed = changed;
+  }
+
+  watch() {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#look(), ASK_EVERY_MS);
+    this.refresh();
+  }
+
+  unwatch() {
+    clearInterval(this.#timer);
+    this.#timer = 0;
+  }
+
+  /** A receipt in the conversation. */
+  hear({ user, read }) {
+    if (user === this.user) this.read = Math.max(this.read, read);
+  }
+
+  /** Asks anew, while somebody looks. */
+  async refresh() {
+    if (!this.#timer || this.room.sub.state !== 'subscribed') return;
+    this.#look();
+    try {
+      const { marks = [] } = await this.room.ask('read_by', { users: [this.user] });
+      for (const mark of marks) this.hear({ user: mark.user, read: mark.read ?? 0 });
+      this.changed();
+    } catch {
+      // Ticks are a courtesy; the next receipt or reconnect tells.
+    }
+  }
+
+  async #look() {
+    try {
+      const { users = [] } = await ask(this.room.link, 'presence', { users: [this.user] });
+      this.status = users[0]?.status ?? '';
+      this.lastSeen = users[0]?.last_seen ?? 0;
+      this.changed();
+    } catch {
+      // The last known state stays.
+    }
+  }
+}
