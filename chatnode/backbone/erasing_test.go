@@ -101,7 +101,7 @@ func TestErasuresAndCountsSurviveOwnersAndLeaders(t *testing.T) {
 }
 
 // abandoned is a backbone whose election does nothing any more, and an owner of its only room shard.
-func abandoned(t *testing.T) (*Backbone, *owner) {
+func abandoned(t testing.TB) (*Backbone, *owner) {
 	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
 	first := ownerOf(t, b, layout.Shard{})
 	b.draining.Store(true)
@@ -110,7 +110,7 @@ func abandoned(t *testing.T) (*Backbone, *owner) {
 }
 
 // succeed begins a new owner after one that has ended.
-func succeed(t *testing.T, b *Backbone, o *owner) *owner {
+func succeed(t testing.TB, b *Backbone, o *owner) *owner {
 	l := o.lease
 	l.Term, l.Position = l.Term+1, o.position()
 	next := b.startOwner(o.shard, l)

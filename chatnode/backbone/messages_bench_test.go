@@ -1,12 +1,15 @@
 package backbone
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
 // appendMany appends messages to rooms in turn, every tenth of them in a thread, and every hundredth edited.
@@ -109,4 +112,34 @@ func BenchmarkUnreadOfManyRooms(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkRebuild builds the index of a shard anew from its stream, of which one message in a hundred was edited and so is missing.
+func BenchmarkRebuild(b *testing.B) {
+	const messages = 100_000
+	bb, o := abandoned(b)
+	rooms := make([]Feed, 100)
+	for i := range rooms {
+		rooms[i] = room(fmt.Sprint("room ", i))
+	}
+	appendMany(b, bb, rooms, messages)
+	store, err := bb.js.Stream(b.Context(), "KV_"+bb.layout.Bucket(layout.Index))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		o.stop()
+		<-o.done
+		if err := store.Purge(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		o = succeed(b, bb, o)
+		for err = ErrUnavailable; errors.Is(err, ErrUnavailable); {
+			_, err = bb.Unread(b.Context(), []UnreadQuestion{{Feed: rooms[0]}})
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(messages)*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }
