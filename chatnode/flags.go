@@ -54,6 +54,7 @@ func (o *options) declare(f *flag.FlagSet) []section {
 	o.declareUsers(d)
 	o.declareLimits(d)
 	o.hooks.declare(d)
+	o.search.declare(d)
 	o.declareInside(d)
 	return d.sections
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/gateway/rpc"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/chatnode/load"
+	"github.com/chatfleet/chatfleet/chatnode/search"
 	"github.com/chatfleet/chatfleet/chatnode/web"
 )
 
@@ -53,6 +54,7 @@ type node struct {
 	chat           *chat.Service
 	events         *hook.Events
 	moderation     *hook.Gate
+	search         *search.Service
 	conns          *conn.Server
 	gateway        *centrifuge.Gateway
 	backends       *rpc.Gateway
@@ -96,7 +98,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	if n.messages, err = backbone.Open(ctx, n.logOptions()); err != nil {
 		return err
 	}
-	if err := n.assemble(); err != nil {
+	if err := n.assemble(ctx); err != nil {
 		return err
 	}
 	n.opened.Store(true)
@@ -169,7 +171,7 @@ func (n *node) awaits(missing error) {
 }
 
 // assemble builds what stands between the log and the sockets.
-func (n *node) assemble() (err error) {
+func (n *node) assemble(ctx context.Context) (err error) {
 	proxies, err := networks(n.o.trustedProxies)
 	if err != nil {
 		return err
@@ -184,6 +186,9 @@ func (n *node) assemble() (err error) {
 	if err := n.openHooks(); err != nil {
 		return err
 	}
+	if err := n.openSearch(ctx); err != nil {
+		return err
+	}
 	limits := chat.DefaultLimits
 	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
 	quotas, err := n.openQuotas()
@@ -192,7 +197,7 @@ func (n *node) assemble() (err error) {
 	}
 	n.chat, err = chat.New(chat.Options{
 		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
-		Gate: n.gate(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(),
+		Gate: n.gate(), Search: n.searcher(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(), Linger: n.messages.Linger,
 		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
 			return n.gateway.Devices(ctx, app, users)
 		},
@@ -352,6 +357,7 @@ func (n *node) close() error {
 		n.chat.Close()
 	}
 	n.closeHooks()
+	searched := n.closeSearch()
 	if n.hub != nil {
 		n.hub.Close()
 	}
@@ -359,9 +365,9 @@ func (n *node) close() error {
 		n.tokens.Close()
 	}
 	if n.messages != nil {
-		return n.messages.Close()
+		return errors.Join(searched, n.messages.Close())
 	}
-	return nil
+	return searched
 }
 
 // closeListeners closes those too that no server has closed.

@@ -43,7 +43,8 @@ type options struct {
 	appLimits                         string
 	commandsPerSecond                 float64
 
-	hooks hookOptions
+	hooks  hookOptions
+	search searchOptions
 
 	logLevel, logFormat, traces string
 	tracesRatio                 float64
@@ -136,7 +137,7 @@ func (o *options) check() error {
 	}
 	must(o.tracesRatio >= 0 && o.tracesRatio <= 1, "--traces-ratio is between 0 and 1, not %v", o.tracesRatio)
 	must(o.maxSubscriptions >= 1, "--max-subscriptions is at least 1")
-	return errors.Join(append(errs, o.hooks.check())...)
+	return errors.Join(append(errs, o.hooks.check(), o.search.check())...)
 }
 
 func validPrefix(s string) bool {

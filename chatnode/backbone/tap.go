@@ -52,6 +52,8 @@ type TapOptions struct {
 	// node its own. Then the fleet notes nothing of it, and Done is for the gauges only. It is asked whenever this node
 	// begins to hand the shard's messages over, with the log's epoch and the last offset in it; an error begins again.
 	Begin func(ctx context.Context, shard layout.Shard, epoch string, last uint64) (after uint64, err error)
+	// Anew, if there is one, gives a channel that is closed when the tap has lost what it had: then Begin is asked again.
+	Anew func() <-chan struct{}
 }
 
 // Tap begins to hand messages over to a tap, until the backbone is closed. The name stands for where the tap has got to, in the whole

@@ -27,6 +27,9 @@ const (
 // errTapDeposed says that a later owner, in a new incarnation of the log, has the tap.
 var errTapDeposed = errors.New("a later owner has the tap")
 
+// errAnew says that the tap has lost what it had.
+var errAnew = errors.New("it has lost what it had")
+
 // tapping hands one shard's messages to one tap, from where the tap has got to.
 type tapping struct {
 	*tap
@@ -55,10 +58,22 @@ type handed struct {
 func (g *tapping) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	var saver sync.WaitGroup
+	if g.Anew != nil {
+		anew := g.Anew()
+		saver.Go(func() {
+			select {
+			case <-anew:
+				stop(errAnew)
+			case <-ctx.Done():
+			}
+		})
+	}
 	if err := g.begin(ctx); err != nil {
+		stop(nil)
+		saver.Wait()
 		return err
 	}
-	var saver sync.WaitGroup
 	saver.Go(func() { g.saveRegularly(ctx, stop) })
 	b := g.o.b
 	r := reader{

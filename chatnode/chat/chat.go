@@ -117,6 +117,8 @@ type Options struct {
 	Letters Letters
 	// Linger tells how long servers' own logs may still hold what is erased; nil: 15 minutes.
 	Linger func() time.Duration
+	// Search finds words in rooms; nil: searching is switched off.
+	Search Searcher
 	// Limits; zero: DefaultLimits.
 	Limits Limits
 	// Now is the clock, time.Now.
