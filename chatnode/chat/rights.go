@@ -78,19 +78,20 @@ var (
 	moderators = owners | those(moderator)
 	writers    = moderators | those(member)
 	members    = writers | those(reader)
+	pair       = those(member, server)
 	everybody  = members | those(stranger, invited)
 )
 
 // table is the one place where rights are given: right by right and room kind by room kind. The two users of a direct conversation stand
 // as members to it.
 var table = [rightsEnd]map[chatv1.RoomKind]who{
-	toLook:       {group: members | those(invited), open: everybody, channel: everybody, direct: writers},
-	toRead:       {group: members, open: everybody, channel: everybody, direct: writers},
-	toWrite:      {group: writers, open: everybody &^ those(reader), channel: moderators, direct: writers},
-	toReact:      {group: writers, open: everybody &^ those(reader), channel: writers, direct: writers},
-	toDelete:     {group: writers, open: everybody &^ those(reader), channel: moderators, direct: writers},
+	toLook:       {group: members | those(invited), open: everybody, channel: everybody, direct: pair},
+	toRead:       {group: members, open: everybody, channel: everybody, direct: pair},
+	toWrite:      {group: writers, open: everybody &^ those(reader), channel: moderators, direct: pair},
+	toReact:      {group: writers, open: everybody &^ those(reader), channel: writers, direct: pair},
+	toDelete:     {group: writers, open: everybody &^ those(reader), channel: moderators, direct: pair},
 	toModerate:   {group: moderators, open: moderators, channel: moderators, direct: onlyServer},
-	toSeeMembers: {group: members, open: everybody, channel: members, direct: writers},
+	toSeeMembers: {group: members, open: everybody, channel: members, direct: pair},
 	toJoin:       {group: members | those(invited), open: everybody, channel: everybody, direct: nobody},
 	toLeave:      {group: everybody, open: everybody, channel: everybody, direct: nobody},
 	toInvite:     {group: writers, open: writers, channel: moderators, direct: nobody},
