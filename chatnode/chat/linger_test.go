@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -49,7 +48,7 @@ func TestTheDisksOfThreeServersAreCleanWhenTheReceiptSaysSo(t *testing.T) {
 	wait.For(t, patience, "the disks to be clean", func(context.Context) error {
 		say(t, s, someone("bob"), "room:other", "more")
 		for _, server := range servers.Servers() {
-			if files := filesWith(t, filepath.Dir(server.DataDir()), secretWord); len(files) > 0 {
+			if files := filesWith(t, server.DataDir(), secretWord); len(files) > 0 {
 				return fmt.Errorf("%s has it in %q", server.Name(), files)
 			}
 		}

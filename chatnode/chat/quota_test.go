@@ -19,22 +19,22 @@ func withQuota(t testing.TB, l AppLimits, nodes int) *Service {
 
 func TestAnApplicationHasNoMoreRoomsThanItMay(t *testing.T) {
 	s := withQuota(t, AppLimits{Rooms: 3}, 1)
-	make := func(room string) error {
+	create := func(room string) error {
 		_, err := s.CreateRoom(t.Context(), ann, &chatv1.CreateRoomRequest{Room: room})
 		return err
 	}
-	if err := make("room:1"); err != nil {
+	if err := create("room:1"); err != nil {
 		t.Fatal(err)
 	}
 	enter(t, s, "room:2", "ann")
 	say(t, s, ann, "dm:ann,bob", "hi")
-	expect(t, Limit, make("room:4"))
+	expect(t, Limit, create("room:4"))
 	_, err := s.Join(t.Context(), ann, &chatv1.JoinRequest{Room: "room:5"})
 	expect(t, Limit, err)
 	text := "hi"
 	_, err = s.Send(t.Context(), ann, &chatv1.SendRequest{Id: newID(), Room: "dm:ann,carl", Text: &text})
 	expect(t, Limit, err)
-	if err := make("room:1"); err != nil {
+	if err := create("room:1"); err != nil {
 		t.Errorf("the room that is there: %v", err)
 	}
 	say(t, s, ann, "dm:ann,bob", "there already")
