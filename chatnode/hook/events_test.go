@@ -377,6 +377,24 @@ func TestALetterGoesWithItsEvent(t *testing.T) {
 	}
 }
 
+func TestSoManyAttemptsAreEnough(t *testing.T) {
+	b := openLog(t, logOptions("", t.TempDir()))
+	r := newReceiver(t, func(d delivery) int {
+		if d.Event.Text == "fails" {
+			return http.StatusInternalServerError
+		}
+		return 0
+	})
+	within := quick()
+	within.attempts = 7
+	openEvents(t, b, eventsOptions(r.URL), within)
+	say(t, b, "room:a", "fails", "follows")
+	r.await(t, "room:a", []string{"follows"})
+	if n := r.requests("room:a"); n != 8 {
+		t.Errorf("%d requests for an event that fails and one that does not", n)
+	}
+}
+
 func TestAnswersAreJudged(t *testing.T) {
 	for status, want := range map[int]string{
 		200: resultTaken, 202: resultTaken, 204: resultTaken, 410: resultDeclined, 400: resultRefused, 413: resultRefused, 415: resultRefused,

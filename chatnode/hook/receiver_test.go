@@ -114,7 +114,7 @@ func (r *receiver) await(t testing.TB, room string, want []string) (doubles int)
 		got, d := r.texts(room)
 		doubles = d
 		if len(got) < len(want) {
-			return fmt.Errorf("%d of %d", len(got), len(want))
+			return fmt.Errorf("%d of %d: %v", len(got), len(want), got)
 		}
 		return nil
 	})
