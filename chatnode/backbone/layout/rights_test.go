@@ -49,6 +49,9 @@ func TestRightsCoverEverySubjectOfTheLayout(t *testing.T) {
 		if !may(rights.Publish, "$JS.API.CONSUMER.MSG.NEXT."+l.Stream(shard)+".x") {
 			t.Errorf("%s can't be read", shard)
 		}
+		if !may(rights.Publish, "$JS.API.STREAM.MSG.DELETE."+l.Stream(shard)) {
+			t.Errorf("nothing of %s can be erased", shard)
+		}
 	}
 }
 
