@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Conversation } from './Conversation.jsx';
 import { Icon } from './Icon.jsx';
+import { NewRoomDialog } from './NewRoomDialog.jsx';
 import { Sidebar } from './Sidebar.jsx';
 import { Switcher } from './Switcher.jsx';
 import { useChanges } from './use-changes.js';
@@ -9,6 +10,7 @@ export function ChatView({ chat, onSignOut }) {
   useChanges(chat);
   const [drawer, setDrawer] = useState(false);
   const [switching, setSwitching] = useState(false);
+  const [creating, setCreating] = useState(false);
   const room = chat.current;
 
   useEffect(() => {
@@ -38,11 +40,18 @@ export function ChatView({ chat, onSignOut }) {
     chat.open(channel);
     focusComposer();
   };
+  const create = async (request) => {
+    await chat.create(request);
+    setCreating(false);
+    setDrawer(false);
+    focusComposer();
+  };
   return (
     <div class={drawer ? 'chat drawer-open' : 'chat'}>
-      <Sidebar chat={chat} onOpen={open} onSwitch={() => setSwitching(true)} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
+      <Sidebar chat={chat} onOpen={open} onSwitch={() => setSwitching(true)} onNew={() => setCreating(true)} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
       <div class="scrim" onClick={() => setDrawer(false)} />
       <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} drawerOpen={drawer} onMenu={() => setDrawer(true)} onLeave={() => chat.leave(room.channel)} />
+      {creating && <NewRoomDialog onCreate={create} onClose={() => setCreating(false)} />}
       {switching && <Switcher chat={chat} onOpen={open} onClose={() => setSwitching(false)} />}
       {chat.notice && (
         <div class="notice" role="status" data-testid="notice">

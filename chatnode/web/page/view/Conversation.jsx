@@ -1,7 +1,9 @@
+import { useState } from 'preact/hooks';
 import { ConnectionBanner } from './ConnectionState.jsx';
 import { Composer } from './Composer.jsx';
 import { Icon } from './Icon.jsx';
 import { MessageList } from './MessageList.jsx';
+import { RoomDetails } from './RoomDetails.jsx';
 import { briefTime } from './times.js';
 import { TypingLine } from './TypingLine.jsx';
 import { useChanges } from './use-changes.js';
@@ -9,38 +11,47 @@ import { WhoIsHere } from './WhoIsHere.jsx';
 
 export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLeave }) {
   useChanges(room);
+  const [details, setDetails] = useState(false);
   return (
     <main class="conversation">
-      <header class="conversation-head">
-        <button class="icon-button phone-only" type="button" onClick={onMenu} aria-expanded={drawerOpen} aria-label={`Rooms, ${otherUnread} unread`}>
-          <Icon name="menu" />
-          {otherUnread > 0 && <span class="dot" />}
-        </button>
-        <h2 title={room.channel}>
-          {!room.direct && <span class="hash-mark">#</span>}
-          {room.title}
-        </h2>
-        {room.peer && <PeerState peer={room.peer} />}
-        {room.membership === '' && room.rights.join && room.info && (
-          <button class="quiet" type="button" data-testid="join" onClick={() => join(room)}>
-            Join
+      <div class="conversation-main">
+        <header class="conversation-head">
+          <button class="icon-button phone-only" type="button" onClick={onMenu} aria-expanded={drawerOpen} aria-label={`Rooms, ${otherUnread} unread`}>
+            <Icon name="menu" />
+            {otherUnread > 0 && <span class="dot" />}
           </button>
+          <h2 title={room.channel}>
+            {!room.direct && <span class="hash-mark">#</span>}
+            {room.title}
+          </h2>
+          {room.peer && <PeerState peer={room.peer} />}
+          {room.membership === '' && room.rights.join && room.info && (
+            <button class="quiet" type="button" data-testid="join" onClick={() => join(room)}>
+              Join
+            </button>
+          )}
+          <WhoIsHere users={room.who.users} me={room.me} />
+          {!room.direct && (
+            <button class="icon-button" type="button" aria-expanded={details} aria-label="About this room" title="About this room" data-testid="open-details" onClick={() => setDetails(!details)}>
+              <Icon name="info" />
+            </button>
+          )}
+        </header>
+        <ConnectionBanner link={link} />
+        <RoomBanner room={room} onLeave={onLeave} />
+        {room.complaint && (
+          <div class="banner banner-problem" role="alert" data-testid="complaint">
+            <span>{room.complaint}</span>
+            <button type="button" onClick={() => room.complain('')}>
+              All right
+            </button>
+          </div>
         )}
-        <WhoIsHere users={room.who.users} me={room.me} />
-      </header>
-      <ConnectionBanner link={link} />
-      <RoomBanner room={room} onLeave={onLeave} />
-      {room.complaint && (
-        <div class="banner banner-problem" role="alert" data-testid="complaint">
-          <span>{room.complaint}</span>
-          <button type="button" onClick={() => room.complain('')}>
-            All right
-          </button>
-        </div>
-      )}
-      <MessageList room={room} version={room.version} sends={room.sends} />
-      <TypingLine names={room.typists.names} />
-      {room.rights.write ? <Composer room={room} /> : <p class="silent">{silence(room)}</p>}
+        <MessageList room={room} version={room.version} sends={room.sends} />
+        <TypingLine names={room.typists.names} />
+        {room.rights.write ? <Composer room={room} /> : <p class="silent">{silence(room)}</p>}
+      </div>
+      {details && <RoomDetails room={room} onLeave={onLeave} onClose={() => setDetails(false)} />}
     </main>
   );
 }

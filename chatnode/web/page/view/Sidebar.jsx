@@ -5,7 +5,7 @@ import { NewRoom } from './NewRoom.jsx';
 import { RoomItem } from './RoomItem.jsx';
 import { ThemeToggle } from './ThemeToggle.jsx';
 
-export function Sidebar({ chat, onOpen, onSwitch, onSignOut, onClose }) {
+export function Sidebar({ chat, onOpen, onSwitch, onNew, onSignOut, onClose }) {
   return (
     <nav class="sidebar" aria-label="Rooms">
       <header class="sidebar-head">
@@ -16,6 +16,9 @@ export function Sidebar({ chat, onOpen, onSwitch, onSignOut, onClose }) {
             <Icon name="fleet" />
           </a>
         )}
+        <button class="icon-button" type="button" onClick={onNew} aria-label="Make a room" title="Make a room" data-testid="new-room">
+          <Icon name="edit" />
+        </button>
         <button class="icon-button" type="button" onClick={onSwitch} aria-label="Find a room" title="Find a room (Ctrl K)">
           <Icon name="search" />
         </button>

@@ -1,0 +1,69 @@
+import { useRef, useState } from 'preact/hooks';
+import { outranks } from '../model/rights.js';
+import { Avatar } from './Avatar.jsx';
+import { Icon } from './Icon.jsx';
+import { timeOfDay } from './times.js';
+import { useDismiss } from './use-dismiss.js';
+
+const MUTE_S = 600;
+const ROLES = ['reader', 'member', 'moderator', 'owner'];
+
+/** One person of a room, and behind a button what one may do with that person. */
+export function MemberItem({ member, members }) {
+  const { room } = members;
+  const { user, role, membership } = member;
+  const [open, setOpen] = useState(false);
+  const box = useRef(null);
+  useDismiss(open, box, () => setOpen(false));
+  const muted = member.muted_until > Date.now();
+  const choices = choicesFor(room, member, muted);
+  const choose = ([, method, request]) => {
+    setOpen(false);
+    members.act(method, { user, ...request });
+  };
+  return (
+    <li class="person" data-testid="member" data-user={user} data-role={role} data-membership={membership} data-muted={muted}>
+      <Avatar name={user} small />
+      <span class="person-name">
+        {user}
+        {user === room.me && <small> you</small>}
+      </span>
+      <small>{noteOf(member, muted)}</small>
+      {choices.length > 0 && (
+        <div class="person-menu" ref={box}>
+          <button type="button" class="icon-button" aria-haspopup="true" aria-expanded={open} aria-label={`Change ${user}`} data-testid="member-menu" onClick={() => setOpen(!open)}>
+            <Icon name="more" />
+          </button>
+          {open && (
+            <div class="choices" role="group" aria-label={user}>
+              {choices.map((choice) => (
+                <button type="button" class="choice" key={choice[0]} data-testid={`member-${choice[1]}`} data-role={choice[2]?.role} onClick={() => choose(choice)}>
+                  {choice[0]}
+                </button>
+              ))}
+            </div>
+          )}
+        </div>
+      )}
+    </li>
+  );
+}
+
+function noteOf({ membership, role, by, muted_until: until }, muted) {
+  if (membership !== 'joined') return by ? `by ${by}` : '';
+  return muted ? `muted until ${timeOfDay(until)}` : role;
+}
+
+// [words, method, request]
+function choicesFor({ me, info, rights }, { user, role, membership }, muted) {
+  if (user === me || !rights.expel) return [];
+  if (membership === 'banned') return [['Let come back', 'unban']];
+  if (!outranks(info.me.role, role)) return [];
+  const away = [
+    ['Take out', 'kick'],
+    ['Ban', 'ban'],
+  ];
+  if (membership === 'invited') return away;
+  const roles = rights.setRole ? ROLES.filter((each) => each !== role).map((each) => [`Make ${each}`, 'set_role', { role: each }]) : [];
+  return [...roles, muted ? ['Let speak again', 'mute', { seconds: 0 }] : ['Mute for 10 minutes', 'mute', { seconds: MUTE_S }], ...away];
+}
