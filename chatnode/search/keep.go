@@ -63,6 +63,9 @@ func (s *Service) keeping(name string) func(ctx context.Context, e engine) error
 			return drop(ctx, e)
 		}
 	}
+	s.mu.Lock()
+	delete(s.lost, name)
+	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(s.ctx, oldestWait)
 	defer cancel()
 	oldest, err := s.log.Oldest(ctx, shard)
@@ -80,6 +83,7 @@ func (s *Service) stillLost(name string, shard layout.Shard) bool {
 	delete(s.lost, name)
 	if lost {
 		delete(s.read, shard)
+		delete(s.began, shard) // if it is this node's after all, the next message begins anew
 	}
 	return lost
 }

@@ -76,7 +76,7 @@ type Service struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
 
-	// lock guards engine, which is exchanged when it is broken; and generation counts how often.
+	// lock guards engine, which is exchanged when it is broken; generation counts them.
 	lock       sync.RWMutex
 	engine     engine
 	generation atomic.Uint64
@@ -110,6 +110,7 @@ func New(ctx context.Context, log *backbone.Backbone, o Options) (*Service, erro
 		began: map[layout.Shard]uint64{}, read: map[layout.Shard]uint64{}, lost: map[string]time.Time{},
 		renewed: make(chan struct{}),
 	}
+	s.generation.Store(1)
 	var err error
 	if s.engine, err = s.openEngine(ctx); err != nil {
 		return nil, err

@@ -271,7 +271,7 @@ func TestADamagedIndexIsMadeAnewFromTheLog(t *testing.T) {
 	n.finds("word", in(a), first)
 	// And if it breaks while it is in use, though nothing more is said.
 	n.search.queue <- task{do: func(context.Context, engine) error { return os.ErrInvalid }}
-	await(t, "a new index", func() bool { return n.search.generation.Load() == 1 })
+	await(t, "a new index", func() bool { return n.search.generation.Load() == 2 })
 	n.finds("word", in(a), first)
 }
 
