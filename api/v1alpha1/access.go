@@ -27,11 +27,30 @@ type JWTSecretReference struct {
 	Key string `json:"key,omitempty"`
 }
 
+// ServerKeysReference names the secret, in the namespace of the ChatCluster, that holds the keys of applications' servers.
+type ServerKeysReference struct {
+	// Name of the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key within the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:default="server-keys"
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
 // AuthSpec is how clients show who they are.
 type AuthSpec struct {
 	// JWT says whose tokens are believed. Absent: nobody's.
 	// +optional
 	JWT *JWTSpec `json:"jwt,omitempty"`
+
+	// ServerKeysSecretRef names the secret with the keys by which servers of applications call the chat service: lines of an application's name
+	// and a key of at least 32 characters. Absent: none may. A change is taken over without a restart.
+	// +optional
+	ServerKeysSecretRef *ServerKeysReference `json:"serverKeysSecretRef,omitempty"`
 
 	// Anonymous lets connections without a token in.
 	// +kubebuilder:default=false

@@ -98,6 +98,22 @@ type ChatClusterSpec struct {
 	// +optional
 	Auth AuthSpec `json:"auth,omitzero"`
 
+	// Rooms is what holds for all rooms.
+	// +kubebuilder:default={}
+	// +optional
+	Rooms RoomsSpec `json:"rooms,omitzero"`
+
+	// AppLimits bound what applications may have in the whole fleet. A change is taken over without a restart, unless it is from no limits or to none.
+	// +kubebuilder:validation:MaxItems=500
+	// +listType=map
+	// +listMapKey=app
+	// +optional
+	AppLimits []AppLimits `json:"appLimits,omitempty"`
+
+	// Hooks are programs of yours that are told of what happens in rooms, or asked before it does.
+	// +optional
+	Hooks *HooksSpec `json:"hooks,omitempty"`
+
 	// Exposure is how clients reach the nodes.
 	// +kubebuilder:default={}
 	// +optional

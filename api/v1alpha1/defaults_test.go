@@ -29,6 +29,7 @@ backbone:
     deletionPolicy: Retain
 history: {maxAge: 720h}
 auth: {anonymous: false}
+rooms: {explicit: false}
 exposure: {service: {type: ClusterIP}}
 monitoring: {podMonitor: Auto, rules: Auto, dashboard: Auto}
 networkPolicy: {enabled: true}
@@ -50,6 +51,12 @@ func TestDefaultsAreShown(t *testing.T) {
 		{"resources are replaced as a whole", `{nodes: {resources: {limits: {cpu: 2}}}}`, `nodes: {resources: {limits: {cpu: 2}}}`},
 		{"autoscaling", `{autoscaling: {maxReplicas: 9}}`, `autoscaling: {minReplicas: 2, maxReplicas: 9, cpuUtilization: 70}`},
 		{"tokens", `{auth: {jwt: {secretRef: {name: tokens}}}}`, `auth: {anonymous: false, jwt: {secretRef: {name: tokens, key: secret}}}`},
+		{"keys of servers", `{auth: {serverKeysSecretRef: {name: servers}}}`,
+			`auth: {anonymous: false, serverKeysSecretRef: {name: servers, key: server-keys}}`},
+		{"programs to tell and to ask", `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://a"}, moderation: {url: "https://b"}}}`,
+			`hooks: {secretRef: {name: hooks, key: secret},
+				webhook: {url: "https://a", events: [message, edit, delete, reaction, member, room], timeout: 5s, giveUp: 1h},
+				moderation: {url: "https://b", timeout: 1s, failurePolicy: Refuse}}`},
 		{"an issuer", `{tls: {issuerRef: {name: ours}}}`, `tls: {issuerRef: {name: ours, kind: Issuer}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -103,7 +110,8 @@ func TestAGoClientWritesBackWhatItRead(t *testing.T) {
 			backbone: {managed: {storage: {className: ""}}}, exposure: {host: chat.example, ingress: {}}}`,
 		"much": `{image: a/b:1, imagePullSecrets: [{name: x}], nodes: {resources: {limits: {cpu: 1500m}}, tolerations: [{operator: Exists}]},
 			autoscaling: {maxReplicas: 5, scaleDown: {stabilizationWindowSeconds: 0}}, backbone: {type: External, shards: 1, external: {urls: ["nats://a:1"], prefix: p}},
-			history: {maxAge: 90m, maxBytes: 1000Mi, replicas: 5}, auth: {anonymous: true}, tls: {issuerRef: {name: i}}, paused: true}`,
+			history: {maxAge: 90m, maxBytes: 1000Mi, replicas: 5}, auth: {anonymous: true}, rooms: {explicit: true}, appLimits: [{app: "*", rooms: 0}, {app: shop, connections: 5}],
+			hooks: {secretRef: {name: h}, webhook: {url: "https://a", events: [edit], giveUp: 36h}}, tls: {issuerRef: {name: i}}, paused: true}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			written := cluster(t, c.Namespace, "back-"+name, spec)

@@ -44,6 +44,21 @@ func everything(c *v1alpha1.ChatCluster) {
 	s.TLS.IssuerRef = &v1alpha1.IssuerReference{Name: "inner"}
 }
 
+// chatting asks for all that a ChatCluster can say of rooms, applications and programs of the user's.
+func chatting(c *v1alpha1.ChatCluster) {
+	s := &c.Spec
+	s.Auth.ServerKeysSecretRef = &v1alpha1.ServerKeysReference{Name: "server-keys"}
+	s.Rooms.Explicit = true
+	s.AppLimits = []v1alpha1.AppLimits{
+		{App: "shop", Rooms: 1000, MembersPerRoom: 200, MessagesPerSecond: 50, Connections: 5000}, {App: "*", Connections: 100}, {App: `a "b"`},
+	}
+	s.Hooks = &v1alpha1.HooksSpec{
+		SecretRef:  v1alpha1.HookSecretReference{Name: "hooks"},
+		Webhook:    &v1alpha1.WebhookSpec{URL: "https://shop.example/told", Events: []v1alpha1.HookEvent{"message", "member"}},
+		Moderation: &v1alpha1.ModerationSpec{URL: "http://moderation.shop.svc/", FailurePolicy: v1alpha1.FailureAccept},
+	}
+}
+
 // allAPIs is an operator's view of a cluster that has every optional API.
 func allAPIs() Observed {
 	return Observed{

@@ -37,6 +37,12 @@ var panels = []panel{
 		{"holes", `sum(rate(chatnode_log_holes_total{%[1]s}[$__rate_interval]))`},
 		{"reconnects", `sum(rate(chatnode_log_reconnects_total{%[1]s}[$__rate_interval]))`},
 	}},
+	{"Events told to the webhook a second", "ops", [][2]string{
+		{"{{result}}", `sum by (result) (rate(chatnode_webhook_deliveries_total{%[1]s}[$__rate_interval]))`},
+	}},
+	{"Verdicts of moderation a second", "ops", [][2]string{
+		{"{{verdict}}", `sum by (verdict) (rate(chatnode_moderation_checks_total{%[1]s}[$__rate_interval]))`},
+	}},
 	{"Memory", "bytes", [][2]string{{"{{pod}}", `process_resident_memory_bytes{%[1]s}`}}},
 	{"CPU", "short", [][2]string{{"{{pod}}", `rate(process_cpu_seconds_total{%[1]s}[$__rate_interval])`}}},
 }

@@ -59,6 +59,11 @@ func withIssuer(c *v1alpha1.ChatCluster) {
 	c.Spec.TLS.IssuerRef = &v1alpha1.IssuerReference{Name: "inner"}
 }
 
+func withChat(c *v1alpha1.ChatCluster) {
+	servers(3)(c)
+	chatting(c)
+}
+
 func more(cpu string) *corev1.ResourceRequirements {
 	return &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}}
 }
@@ -132,6 +137,21 @@ func specFields() map[string]field {
 		"auth.anonymous":          {theNodes, nil, func(s *spec) { s.Auth.Anonymous = true }},
 		"auth.openChannels":       {theNodes, nil, func(s *spec) { s.Auth.OpenChannels = []string{"news*"} }},
 		"auth.origins":            {theNodes, nil, func(s *spec) { s.Auth.Origins = []string{"https://shop.example"} }},
+
+		"auth.serverKeysSecretRef.name": {theNodes, withChat, func(s *spec) { s.Auth.ServerKeysSecretRef.Name = "other" }},
+		"auth.serverKeysSecretRef.key":  {theNodes, withChat, func(s *spec) { s.Auth.ServerKeysSecretRef.Key = "other" }},
+		"rooms.explicit":                {theNodes, nil, func(s *spec) { s.Rooms.Explicit = true }},
+		"appLimits":                     {nothing, withChat, func(s *spec) { s.AppLimits[0].Rooms = 7 }},
+
+		"hooks.secretRef.name":           {theNodes, withChat, func(s *spec) { s.Hooks.SecretRef.Name = "other" }},
+		"hooks.secretRef.key":            {theNodes, withChat, func(s *spec) { s.Hooks.SecretRef.Key = "other" }},
+		"hooks.webhook.url":              {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.URL = "https://other" }},
+		"hooks.webhook.events":           {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.Events = []v1alpha1.HookEvent{"edit"} }},
+		"hooks.webhook.timeout":          {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.Timeout = &metav1.Duration{Duration: time.Minute} }},
+		"hooks.webhook.giveUp":           {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.GiveUp = &metav1.Duration{Duration: time.Minute} }},
+		"hooks.moderation.url":           {theNodes, withChat, func(s *spec) { s.Hooks.Moderation.URL = "https://other" }},
+		"hooks.moderation.timeout":       {theNodes, withChat, func(s *spec) { s.Hooks.Moderation.Timeout = &metav1.Duration{Duration: 2 * time.Second} }},
+		"hooks.moderation.failurePolicy": {theNodes, withChat, func(s *spec) { s.Hooks.Moderation.FailurePolicy = v1alpha1.FailureRefuse }},
 
 		"exposure.host":                           {nothing, nil, func(s *spec) { s.Exposure.Host = "other.example" }},
 		"exposure.ingress.className":              {nothing, withIngress, func(s *spec) { s.Exposure.Ingress.ClassName = pointer("other") }},

@@ -21,6 +21,7 @@ func TestTemplatesMakeWhatTheyAlwaysMade(t *testing.T) {
 	changes := map[string]func(*v1alpha1.ChatCluster){
 		"one":      servers(1),
 		"external": external,
+		"chat":     func(c *v1alpha1.ChatCluster) { external(c); chatting(c) },
 		"full": func(c *v1alpha1.ChatCluster) {
 			servers(3)(c)
 			everything(c)

@@ -36,6 +36,10 @@ func TestWhatAUserWritesReachesTheNodeAsItIs(t *testing.T) {
 			c.Spec.Auth.JWT = &v1alpha1.JWTSpec{JWKS: &v1alpha1.JWKSSpec{URL: "https://keys.example/" + text}, Issuer: text, Audience: text}
 			c.Spec.Auth.Origins = []string{text}
 			c.Spec.Nodes.Env = []v1alpha1.EnvVar{{Name: "A", Value: text}}
+			c.Spec.Hooks = &v1alpha1.HooksSpec{
+				Webhook:    &v1alpha1.WebhookSpec{URL: v1alpha1.HookURL("https://told.example/" + text)},
+				Moderation: &v1alpha1.ModerationSpec{URL: v1alpha1.HookURL("https://asked.example/" + text)},
+			}
 			c.Spec.Backbone.External.URLs = []string{"tls://a.example/" + text}
 		})
 		node := made(t, c).deployment(t).Spec.Template.Spec.Containers[0]
@@ -46,6 +50,7 @@ func TestWhatAUserWritesReachesTheNodeAsItIs(t *testing.T) {
 		for _, want := range []string{
 			"--jwt-jwks-url=https://keys.example/" + text, "--jwt-issuer=" + text, "--jwt-audience=" + text, "--origins=" + text,
 			"--nats-url=tls://a.example/" + text, "--name=replaced",
+			"--webhook-url=https://told.example/" + text, "--moderation-url=https://asked.example/" + text,
 		} {
 			if !slices.Contains(args, want) {
 				t.Errorf("no argument %s among %q", want, args)

@@ -16,7 +16,7 @@ type Names struct {
 	// Base is what all of them begin with.
 	Base string
 
-	// Node is the Deployment of the chat nodes, and their ServiceAccount, PodDisruptionBudget, NetworkPolicy and autoscaler.
+	// Node is the Deployment of the chat nodes, and their ServiceAccount, ConfigMap, PodDisruptionBudget, NetworkPolicy and autoscaler.
 	Node string
 	// Clients is the Service for clients, and the Ingress or HTTPRoute before it.
 	Clients string

@@ -9,16 +9,22 @@ import (
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 )
 
-// Where secrets are mounted in chat nodes.
+// Where secrets and the limits of applications are mounted in chat nodes.
 const (
 	nodeTLSDir     = "/etc/chatnode/tls"
 	clientTLSDir   = "/etc/chatnode/client-tls"
 	jwtDir         = "/etc/chatnode/jwt"
 	natsTLSDir     = "/etc/chatnode/nats-tls"
 	credentialsDir = "/etc/chatnode/nats-credentials"
+	serverKeysDir  = "/etc/chatnode/server-keys"
+	hooksDir       = "/etc/chatnode/hooks"
+	limitsDir      = "/etc/chatnode/app-limits"
 
 	jwtFile         = "secret"
 	credentialsFile = "nats.creds"
+	serverKeysFile  = "server-keys"
+	hooksFile       = "secret"
+	limitsFile      = "apps.json"
 )
 
 // privateNetworks are those that pods and nodes of a cluster have their addresses in.
@@ -41,7 +47,8 @@ func (r rendering) nodeArgs() []string {
 		"--log-format=json",
 	}
 	args = append(args, r.natsArgs()...)
-	return append(args, accessArgs(c)...)
+	args = append(args, accessArgs(c)...)
+	return append(args, chatArgs(c)...)
 }
 
 // natsArgs say how a node reaches the backbone.
@@ -84,6 +91,9 @@ func accessArgs(c *v1alpha1.ChatCluster) (args []string) {
 		if jwt.Audience != "" {
 			args = append(args, "--jwt-audience="+jwt.Audience)
 		}
+	}
+	if auth.ServerKeysSecretRef != nil {
+		args = append(args, "--server-keys-file="+serverKeysDir+"/"+serverKeysFile)
 	}
 	if auth.Anonymous {
 		args = append(args, "--anonymous")
@@ -128,7 +138,7 @@ type mounted struct {
 	path   string
 }
 
-// nodeFiles are the secrets that a chat node reads. It follows their changes, so that a rotation restarts nothing.
+// nodeFiles are the secrets and the limits that a chat node reads. It follows their changes, so that a rotation restarts nothing.
 func (r rendering) nodeFiles() []mounted {
 	c := r.c
 	files := []mounted{{secretVolume("tls", r.names.NodeTLS), nodeTLSDir}}
@@ -138,6 +148,10 @@ func (r rendering) nodeFiles() []mounted {
 	if jwt := c.Spec.Auth.JWT; jwt != nil && jwt.SecretRef != nil {
 		files = append(files, mounted{secretVolume("jwt", jwt.SecretRef.Name, item(jwt.SecretRef.Key, jwtFile)), jwtDir})
 	}
+	if ref := c.Spec.Auth.ServerKeysSecretRef; ref != nil {
+		files = append(files, mounted{secretVolume("server-keys", ref.Name, item(ref.Key, serverKeysFile)), serverKeysDir})
+	}
+	files = append(files, r.chatFiles()...)
 	if external := c.Spec.Backbone.External; !managed(c) {
 		if ref := external.CredentialsSecretRef; ref != nil {
 			files = append(files, mounted{secretVolume("nats-credentials", ref.Name, item(ref.Key, credentialsFile)), credentialsDir})

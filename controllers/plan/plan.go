@@ -135,10 +135,15 @@ func (r rendering) nodes(t templates) ([]Object, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	objects := []Object{
-		account(r.c, r.names.Node, ComponentNode), r.nodesService(), r.clientService(), deployment,
-		disruption(r.c, r.names.Node, ComponentNode),
+	objects := []Object{account(r.c, r.names.Node, ComponentNode)}
+	if len(r.c.Spec.AppLimits) > 0 {
+		config, err := r.nodeConfig()
+		if err != nil {
+			return nil, "", err
+		}
+		objects = append(objects, config)
 	}
+	objects = append(objects, r.nodesService(), r.clientService(), deployment, disruption(r.c, r.names.Node, ComponentNode))
 	if *r.c.Spec.NetworkPolicy.Enabled {
 		objects = append(objects, r.nodePolicy())
 	}

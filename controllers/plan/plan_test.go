@@ -35,6 +35,7 @@ func TestPlanHasWhatTheSpecAsksFor(t *testing.T) {
 		{"an ingress", withIngress, true, slices.Concat(backbone, nodes, []string{"Ingress/lobby"})},
 		{"a gateway", withGateway, false, slices.Concat(backbone, nodes, []string{"HTTPRoute/lobby"}, monitoring)},
 		{"a gateway, without its API", withGateway, true, slices.Concat(backbone, nodes)},
+		{"limits of applications", withChat, true, slices.Concat(backbone, nodes[:1], []string{"ConfigMap/lobby-node"}, nodes[1:])},
 		{
 			"no policies", func(c *v1alpha1.ChatCluster) { c.Spec.NetworkPolicy.Enabled = pointer(false) }, true,
 			slices.Concat(backbone[:6], nodes[:5]),

@@ -86,6 +86,14 @@ func secretVolume(name, secret string, items ...corev1.KeyToPath) corev1.Volume 
 	}}
 }
 
+// configVolume mounts a ConfigMap.
+func configVolume(name, config string) corev1.Volume {
+	mode := int32(secretMode)
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{
+		LocalObjectReference: corev1.LocalObjectReference{Name: config}, DefaultMode: &mode,
+	}}}
+}
+
 // probe asks over HTTP, or HTTPS (where the kubelet checks no certificate).
 func probe(scheme corev1.URIScheme, port, path string, period, timeout, failures int32) *corev1.Probe {
 	return &corev1.Probe{

@@ -62,6 +62,7 @@ func (w *world) ensure() {
 func (w *world) node(name string) *process.Chatnode {
 	w.t.Helper()
 	w.mount(NamesOf(w.c).NodeTLS, "tls")
+	w.mountChat()
 	var flags []string
 	for _, arg := range w.plan.deployment(w.t).Spec.Template.Spec.Containers[0].Args {
 		// The helper that starts nodes gives addresses and probes without certificates.
@@ -98,7 +99,11 @@ func join(t testing.TB, node *process.Chatnode, name string) *client.Client {
 
 // Everything that chat nodes do works with the rights that they have, and none of it makes NATS refuse anything.
 func TestChatNodesServeWithTheRightsThatTheyHave(t *testing.T) {
-	w := newWorld(t, lobby(servers(1), twoShards, func(c *v1alpha1.ChatCluster) { c.Spec.Drain.Period = &metav1.Duration{} }))
+	asked, told := receiver(t)
+	w := newWorld(t, lobby(servers(1), twoShards, chatting, func(c *v1alpha1.ChatCluster) {
+		c.Spec.Drain.Period, c.Spec.Rooms.Explicit = &metav1.Duration{}, false
+		c.Spec.Hooks.Webhook.URL, c.Spec.Hooks.Moderation.URL = asked, asked
+	}))
 	w.start()
 	w.ensure()
 	one, two := w.node("one"), w.node("two")
@@ -162,6 +167,13 @@ func TestChatNodesServeWithTheRightsThatTheyHave(t *testing.T) {
 	}
 	if _, err := bob.History(ctx, protocol.HistoryRequest{Channel: "user:bob", Limit: 10}); err != nil {
 		t.Errorf("history of a personal channel: %v", err)
+	}
+	for range 2 {
+		select {
+		case <-told:
+		case <-ctx.Done():
+			t.Fatal("the webhook was not told of both messages")
+		}
 	}
 	knowsMetrics(t, one)
 	two.Stop() // hands its shards over

@@ -70,6 +70,24 @@ var alerts = []alert{
 			"deleting the secret of the certificate has it made anew.",
 	},
 	{
+		"ChatfleetDeadLetters", `sum(increase(chatnode_webhook_letters_total{$nodes}[15m])) > 0`, "0m", "warning",
+		"The webhook did not take events, which became dead letters.",
+		"{{ $value | humanize }} events in 15 minutes were refused, or not taken within spec.hooks.webhook.giveUp. DeadLetters of the chat service lists them " +
+			"with what the webhook answered, and tries them again.",
+	},
+	{
+		"ChatfleetWebhookBehind", `max(chatnode_webhook_oldest_waiting_seconds{$nodes}) > 300`, "5m", "warning",
+		"The webhook is behind what happens in rooms.",
+		"The oldest event that waits was stored {{ $value | humanizeDuration }} ago. The program at spec.hooks.webhook.url is down, slow, or refuses " +
+			"one room's event: chatnode_webhook_deliveries_total tells by result. Events wait in the log until spec.hooks.webhook.giveUp.",
+	},
+	{
+		"ChatfleetModerationFails", `sum(rate(chatnode_moderation_checks_total{$nodes,verdict="failed"}[5m])) > 0.1`, "5m", "warning",
+		"Moderation gives no verdicts.",
+		"{{ $value | humanize }} questions a second are not answered within spec.hooks.moderation.timeout, or not as they should be. Until they are, " +
+			"spec.hooks.moderation.failurePolicy decides about these messages.",
+	},
+	{
 		"ChatfleetIndexNotSaved", `sum(rate(chatnode_log_checkpoint_errors_total{$nodes}[10m])) > 0`, "30m", "warning",
 		"The index of the log can't be saved.",
 		"Nodes keep it in memory and read the log again after a restart. Its bucket is full or has no leader: look at BackboneReady of " +

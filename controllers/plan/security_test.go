@@ -23,6 +23,7 @@ func TestPodsAreRestricted(t *testing.T) {
 	full := func(c *v1alpha1.ChatCluster) {
 		servers(3)(c)
 		everything(c)
+		chatting(c)
 		c.Spec.Exposure.TLSSecretName = "own"
 		c.Spec.Nodes.Env = []v1alpha1.EnvVar{{Name: "A", Value: "b"}}
 	}
@@ -70,7 +71,7 @@ func TestPodsAreRestricted(t *testing.T) {
 }
 
 func TestSecretsAreFilesAndNeverArguments(t *testing.T) {
-	p := made(t, lobby(external, everything))
+	p := made(t, lobby(external, everything, chatting))
 	pod := p.deployment(t).Spec.Template
 	for _, c := range pod.Spec.Containers {
 		for _, e := range c.Env {

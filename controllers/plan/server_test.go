@@ -54,6 +54,7 @@ func TestAnAPIServerTakesEveryChild(t *testing.T) {
 		"managed": func(c *v1alpha1.ChatCluster) {
 			servers(3)(c)
 			everything(c)
+			chatting(c)
 			c.Spec.Exposure.TLSSecretName = "own"
 			c.Spec.TLS = v1alpha1.TLSSpec{}
 		},

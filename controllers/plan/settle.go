@@ -25,12 +25,8 @@ func settle(c *v1alpha1.ChatCluster) *v1alpha1.ChatCluster {
 	s := &c.Spec
 	orDefault(&s.Backbone.Type, v1alpha1.BackboneManaged)
 	orDefault(&s.Backbone.Shards, defaultShards)
-	if s.Drain.Period == nil {
-		s.Drain.Period = &metav1.Duration{Duration: defaultDrain}
-	}
-	if s.History.MaxAge == nil {
-		s.History.MaxAge = &metav1.Duration{Duration: defaultMaxAge}
-	}
+	durationOr(&s.Drain.Period, defaultDrain)
+	durationOr(&s.History.MaxAge, defaultMaxAge)
 	orDefault(&s.Exposure.Service.Type, corev1.ServiceTypeClusterIP)
 	orDefault(&s.Monitoring.PodMonitor, v1alpha1.Auto)
 	orDefault(&s.Monitoring.Rules, v1alpha1.Auto)
@@ -42,6 +38,9 @@ func settle(c *v1alpha1.ChatCluster) *v1alpha1.ChatCluster {
 	if a := s.Autoscaling; a != nil {
 		orDefault(&a.MinReplicas, v1alpha1.DefaultNodes)
 		orDefault(&a.CPUUtilization, 70)
+	}
+	if s.Hooks != nil {
+		settleHooks(s.Hooks)
 	}
 	if s.TLS.IssuerRef != nil {
 		orDefault(&s.TLS.IssuerRef.Kind, "Issuer")
@@ -72,6 +71,26 @@ func settleManaged(m *v1alpha1.ManagedBackbone) {
 		if m.Replicas == 1 {
 			m.Durability = v1alpha1.DurabilityRelaxed
 		}
+	}
+}
+
+func settleHooks(h *v1alpha1.HooksSpec) {
+	if w := h.Webhook; w != nil {
+		if len(w.Events) == 0 {
+			w.Events = []v1alpha1.HookEvent{"message", "edit", "delete", "reaction", "member", "room"}
+		}
+		durationOr(&w.Timeout, 5*time.Second)
+		durationOr(&w.GiveUp, time.Hour)
+	}
+	if m := h.Moderation; m != nil {
+		durationOr(&m.Timeout, time.Second)
+		orDefault(&m.FailurePolicy, v1alpha1.FailureRefuse)
+	}
+}
+
+func durationOr(field **metav1.Duration, value time.Duration) {
+	if *field == nil {
+		*field = &metav1.Duration{Duration: value}
 	}
 }
 

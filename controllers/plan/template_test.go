@@ -34,7 +34,7 @@ func TestEveryFieldOfTheSpecSaysWhatItRestarts(t *testing.T) {
 	listed := specFields()
 	wanted := paths(reflect.TypeFor[spec](), "")
 	// Lists of small structs are one thing.
-	wanted = collapse(wanted, "imagePullSecrets", "nodes.env")
+	wanted = collapse(wanted, "imagePullSecrets", "nodes.env", "appLimits")
 	for _, path := range wanted {
 		if _, ok := listed[path]; !ok {
 			t.Errorf("spec.%s is new: say in specFields what its change restarts", path)

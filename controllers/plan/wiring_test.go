@@ -137,7 +137,7 @@ func TestChatNodesTakeTheirArguments(t *testing.T) {
 		c.Spec.Auth.JWT = &v1alpha1.JWTSpec{JWKS: &v1alpha1.JWKSSpec{URL: "https://keys.example"}}
 	}
 	for name, change := range map[string][]func(*v1alpha1.ChatCluster){
-		"managed": {servers(3), everything}, "one server": {servers(1), auth}, "external": {external, jwks},
+		"managed": {servers(3), everything}, "chat": {servers(3), everything, chatting}, "one server": {servers(1), auth}, "external": {external, jwks},
 	} {
 		t.Run(name, func(t *testing.T) {
 			observed := allAPIs()
