@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -43,10 +44,11 @@ func TestNothingInTheDataFolderTellsOfAnErasedUser(t *testing.T) {
 		return len(reply.GetMessages()), err
 	}
 	wait.For(t, time.Minute, "the words to be found", func(ctx context.Context) error {
-		if count, err := found(ctx); err != nil || count == 0 {
-			return fmt.Errorf("%d found: %v", count, err)
+		count, err := found(ctx)
+		if err == nil && count == 0 {
+			err = errors.New("nothing is found")
 		}
-		return nil
+		return err
 	})
 	receipt, err := n.chat.EraseUser(t.Context(), server, &chatv1.EraseUserRequest{User: "ann"})
 	if err != nil || receipt.GetMessages() != 50 {
@@ -54,8 +56,11 @@ func TestNothingInTheDataFolderTellsOfAnErasedUser(t *testing.T) {
 	}
 	start := time.Now()
 	wait.For(t, time.Until(time.UnixMilli(receipt.GetGoneBy())), "the folder to be clean", func(ctx context.Context) error {
-		if count, err := found(ctx); err != nil || count > 0 {
-			return fmt.Errorf("%d are found: %v", count, err)
+		switch count, err := found(ctx); {
+		case err != nil:
+			return err
+		case count > 0:
+			return fmt.Errorf("%d are found", count)
 		}
 		return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {

@@ -56,7 +56,7 @@ func (s *Service) expire(ctx context.Context, from *uint64) error {
 func (s *Service) expireIn(ctx context.Context, feed backbone.Feed, r *roomRecord, most int) (done int, err error) {
 	now := s.options.Now()
 	before := millis(now.Add(-time.Duration(r.Retention) * time.Second))
-	for after := uint64(0); done < most; {
+	for after := r.Begins; done < most; {
 		page, err := s.log.After(ctx, feed, after, expirePage)
 		if err != nil {
 			return done, err
@@ -66,7 +66,7 @@ func (s *Service) expireIn(ctx context.Context, feed backbone.Feed, r *roomRecor
 		if done += n; err != nil {
 			return done, err
 		}
-		if after == 0 && len(old) > 0 && old[0].Time < before-2*expireSlack.Milliseconds() {
+		if after == r.Begins && len(old) > 0 && old[0].Time < before-2*expireSlack.Milliseconds() {
 			n, err := s.expireRest(ctx, feed, r.Begins, olderThan(old, before-expireSlack.Milliseconds()))
 			if done += n; err != nil {
 				return done, err

@@ -146,6 +146,7 @@ func (s *Service) readRevoked(ctx context.Context, keys map[string]struct{}, all
 		}
 		return nil
 	}
+	s.revoked.reading()
 	found := map[string]record[revokedRecord]{}
 	for after := uint64(0); ; {
 		rows, more, err := s.tables.List(ctx, layout.Revoked, anyApp, after, rowsAtOnce)

@@ -15,6 +15,8 @@ type revocations struct {
 	mu   sync.RWMutex
 	rows map[string]record[revokedRecord] // nil: not read yet
 	tell []func(app, user string)
+	// since has rows that were set since somebody began to read all; nil: nobody does.
+	since map[string]record[revokedRecord]
 
 	news sync.Mutex
 	// keys have changed since they were read; all: any may have.
@@ -59,6 +61,9 @@ func (r *revocations) older(than int64, limit int) (keys []string) {
 // set takes in what a row says, unless something newer is known.
 func (r *revocations) set(key string, row record[revokedRecord]) {
 	r.mu.Lock()
+	if r.since != nil && row.exists() {
+		r.since[key] = row
+	}
 	was := r.rows[key]
 	if r.rows == nil || row.exists() && row.revision < was.revision {
 		r.mu.Unlock()
@@ -76,21 +81,32 @@ func (r *revocations) set(key string, row record[revokedRecord]) {
 	}
 }
 
-// replace takes in all rows.
+// reading is to be called before all rows are read.
+func (r *revocations) reading() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.since = map[string]record[revokedRecord]{}
+}
+
+// replace takes in all rows, as they were read since reading was called.
 func (r *revocations) replace(rows map[string]record[revokedRecord]) {
 	r.mu.Lock()
-	was, tell := r.rows, r.tell
-	for key, row := range was {
-		if now, there := rows[key]; there && row.revision > now.revision {
-			rows[key] = row // it was changed after the table was read
+	for key, row := range r.since {
+		if row.revision > rows[key].revision {
+			rows[key] = row
 		}
 	}
-	r.rows = rows
-	r.mu.Unlock()
+	var stricter []string
 	for key, row := range rows {
-		if row.value.stricter(was[key].value) {
-			tellRevoked(tell, key)
+		if row.value.stricter(r.rows[key].value) {
+			stricter = append(stricter, key)
 		}
+	}
+	r.rows, r.since = rows, nil
+	tell := r.tell
+	r.mu.Unlock()
+	for _, key := range stricter {
+		tellRevoked(tell, key)
 	}
 }
 
