@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -82,6 +83,34 @@ func TestAnswersQuoteAndLeadBack(t *testing.T) {
 	ann.wait("the quotation", `document.querySelector('[data-testid="quotation"]').textContent === "ann When?"`)
 	ann.do(chromedp.Click(byID("quotation")))
 	ann.wait("the way back", `document.querySelector('.sought [data-testid="message-text"]').textContent === "When?"`)
+}
+
+func TestThreadsStandBesideTheConversation(t *testing.T) {
+	browser := startBrowser(t)
+	node := startNode(t)
+	ann := openAs(t, browser, node.URL(), "ann")
+	bob := openAs(t, browser, node.URL(), "bob")
+	ann.say("Lunch?")
+	ann.choose("Lunch?", "choose-thread")
+	ann.do(chromedp.SendKeys(byID("thread-composer"), "Soup"+kb.Enter))
+	replies := func(words string) string {
+		return fmt.Sprintf(`document.querySelector('.conversation-main [data-testid="thread-link"]')?.textContent === %q`, words)
+	}
+	bob.wait("the number of answers", replies("1 reply"))
+	bob.do(chromedp.Click(byID("thread-link")))
+	bob.wait("the thread", thread("Lunch?", "Soup"))
+	bob.do(chromedp.SendKeys(byID("thread-composer"), "Bread"+kb.Enter))
+	for _, p := range []*page{ann, bob} {
+		p.wait("both answers", thread("Lunch?", "Soup", "Bread"))
+	}
+	ann.do(chromedp.Reload())
+	ann.connected()
+	ann.wait("the number of answers after a reload", replies("2 replies"))
+}
+
+// thread says that the open thread has these messages.
+func thread(texts ...string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll('[data-testid="thread"] [data-testid="message"][data-state="sent"] [data-testid="message-text"]')].map((text) => text.textContent).join("|") === %q`, strings.Join(texts, "|"))
 }
 
 // choose opens the menu of a message and presses a button of it.

@@ -80,7 +80,7 @@ export class Feed {
     if (change) this.#change(change);
     const message = publication.offset === undefined ? null : messageOf(publication);
     const isNew = message !== null && this.timeline.add(message);
-    if (isNew && message.thread > 0) this.timeline.countReply(message.thread, message.offset, 1);
+    if (message?.thread > 0) this.timeline.countReply(message.thread, message.offset, 1);
     this.notify.received(publication, isNew ? message : null);
   }
 

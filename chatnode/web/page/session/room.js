@@ -1,6 +1,7 @@
 // One room on the list: its messages, who is there, who is typing, what is
-// unread, and saying and doing something in it. Fires "change", and "arrival"
-// for a live message.
+// unread, and saying and doing something in it. Fires "change", "publication"
+// for all that comes from it, "arrival" for a live message of somebody else, and
+// "members" when something about its members or settings has changed.
 
 import { describe, directUsers } from '../model/channel.js';
 import { isAfter } from '../model/mark.js';
@@ -240,6 +241,7 @@ export class Room extends EventTarget {
   }
 
   #received(publication, message) {
+    this.dispatchEvent(new CustomEvent('publication', { detail: publication }));
     const signal = typingOf(publication);
     if (signal && signal.sender !== this.me) this.typists.hear(signal);
     const receipt = receiptOf(publication);

@@ -1,9 +1,10 @@
-import { useState } from 'preact/hooks';
+import { useCallback, useState } from 'preact/hooks';
 import { ConnectionBanner } from './ConnectionState.jsx';
 import { Composer } from './Composer.jsx';
 import { Icon } from './Icon.jsx';
 import { MessageList } from './MessageList.jsx';
 import { RoomDetails } from './RoomDetails.jsx';
+import { ThreadPanel } from './ThreadPanel.jsx';
 import { briefTime } from './times.js';
 import { TypingLine } from './TypingLine.jsx';
 import { useChanges } from './use-changes.js';
@@ -11,7 +12,8 @@ import { WhoIsHere } from './WhoIsHere.jsx';
 
 export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLeave }) {
   useChanges(room);
-  const [details, setDetails] = useState(false);
+  const [beside, setBeside] = useState(null); // "details", or the offset at which a thread begins
+  const close = useCallback(() => setBeside(null), []);
   return (
     <main class="conversation">
       <div class="conversation-main">
@@ -32,7 +34,7 @@ export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLe
           )}
           <WhoIsHere users={room.who.users} me={room.me} />
           {!room.direct && (
-            <button class="icon-button" type="button" aria-expanded={details} aria-label="About this room" title="About this room" data-testid="open-details" onClick={() => setDetails(!details)}>
+            <button class="icon-button" type="button" aria-expanded={beside === 'details'} aria-label="About this room" title="About this room" data-testid="open-details" onClick={() => setBeside(beside === 'details' ? null : 'details')}>
               <Icon name="info" />
             </button>
           )}
@@ -47,11 +49,12 @@ export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLe
             </button>
           </div>
         )}
-        <MessageList room={room} version={room.version} sends={room.sends} />
+        <MessageList room={room} version={room.version} sends={room.sends} onThread={setBeside} />
         <TypingLine names={room.typists.names} />
         {room.rights.write ? <Composer room={room} /> : <p class="silent">{silence(room)}</p>}
       </div>
-      {details && <RoomDetails room={room} onLeave={onLeave} onClose={() => setDetails(false)} />}
+      {beside === 'details' && <RoomDetails room={room} onLeave={onLeave} onClose={close} />}
+      {beside > 0 && <ThreadPanel key={beside} room={room} first={beside} onClose={close} />}
     </main>
   );
 }
