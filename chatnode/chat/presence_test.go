@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,14 +14,15 @@ import (
 // attendance says who listens, and what time it is.
 type attendance struct {
 	devices map[string][]string
-	now     time.Time
+	now     atomic.Int64 // milliseconds; the service looks at it whenever it likes
 }
 
 func startPresence(t *testing.T) (*Service, *attendance) {
 	t.Helper()
-	here := &attendance{devices: map[string][]string{}, now: time.UnixMilli(1_000_000)}
+	here := &attendance{devices: map[string][]string{}}
+	here.now.Store(1_000_000)
 	s, _ := startWith(t, Options{
-		Limits: noLimits, ImplicitRooms: true, Now: func() time.Time { return here.now },
+		Limits: noLimits, ImplicitRooms: true, Now: func() time.Time { return time.UnixMilli(here.now.Load()) },
 		Here: func(_ context.Context, app string, users []string) (map[string][]string, error) {
 			if app != DefaultApp {
 				return nil, fmt.Errorf("asked for %v of %s", users, app)
@@ -82,7 +84,7 @@ func TestLastSeenIsNotedOnceInAWhile(t *testing.T) {
 		later time.Duration
 		want  int64
 	}{{0, 1_000_000}, {seenEvery - time.Millisecond, 1_000_000}, {time.Millisecond, 1_000_000 + seenEvery.Milliseconds()}} {
-		here.now = here.now.Add(c.later)
+		here.now.Add(c.later.Milliseconds())
 		if err := s.Left(t.Context(), DefaultApp, "bob"); err != nil {
 			t.Fatal(err)
 		}
