@@ -104,6 +104,9 @@ func (e *sqlite) begin(ctx context.Context, shard, epoch string, last uint64) (a
 			}
 		}
 		s.epoch, s.seen = epoch, time.Now().UnixMilli()
+		if most := uint64(e.bound / leastMessage); s.position == 0 && last > most {
+			s.position = last - most
+		}
 		after = s.position
 		return nil
 	})

@@ -76,6 +76,19 @@ func (s *Service) apply(batch []change) {
 		s.metrics.writing.Add(time.Since(began).Seconds())
 	}
 	s.judge(err)
+	if len(batch) == maxBatch {
+		s.rest(time.Since(began))
+	}
+}
+
+// rest leaves the processors to those who send as long as writing took, while there is much to catch up on: so that takes half a core.
+func (s *Service) rest(d time.Duration) {
+	pause := time.NewTimer(d)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-s.ctx.Done():
+	}
 }
 
 // settle rids the files of words that were removed.
