@@ -112,9 +112,9 @@ func TestOlderMessagesLoadWhileScrolling(t *testing.T) {
 	}
 }
 
-func startNode(t *testing.T) *process.Chatnode {
+func startNode(t *testing.T, flags ...string) *process.Chatnode {
 	t.Helper()
-	return process.StartChatnode(t, process.ChatnodeOptions{Flags: []string{"--dev"}})
+	return process.StartChatnode(t, process.ChatnodeOptions{Flags: append([]string{"--dev"}, flags...)})
 }
 
 // numbered gives texts like "ann 0", "ann 1".

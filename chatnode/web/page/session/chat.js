@@ -3,7 +3,7 @@
 // as the node tells, and those that this browser was asked to show. Fires
 // "change"; a room's own changes are its own, except that the list shows them.
 
-import { LOBBY } from '../model/channel.js';
+import { describe, LOBBY } from '../model/channel.js';
 import { ask } from './ask.js';
 import { Directory } from './directory.js';
 import { Link } from './link.js';
@@ -12,7 +12,8 @@ import { lasting } from './storage.js';
 import { Turns } from './turns.js';
 
 const READS_AT_ONCE = 4;
-const SEARCH_MISSING = [104, 108]; // method not found, not available
+const NO_METHOD = 104; // as the node answers where searching is switched off
+const FOUND_AT_ONCE = 30;
 
 export class Chat extends EventTarget {
   rooms = new Map();
@@ -86,10 +87,14 @@ export class Chat extends EventTarget {
     this.open(info.room);
   }
 
-  /** Messages that have the words; rejects with the node's error. */
-  async search(query) {
-    const { messages = [] } = await ask(this.link, 'search', { query, limit: 30 });
+  /** Messages that have the words, in one room or in all of which the user is a member; rejects with the node's error. */
+  async search(query, room) {
+    const { messages = [] } = await ask(this.link, 'search', { query, room, limit: FOUND_AT_ONCE });
     return messages;
+  }
+
+  titleOf(channel) {
+    return this.rooms.get(channel)?.title ?? describe(channel, this.me).title;
   }
 
   say(notice) {
@@ -162,14 +167,14 @@ export class Chat extends EventTarget {
     else if (event?.type === 'notice' && typeof event.text === 'string') this.say(event.text);
   }
 
+  // Without words the node finds fault with the question, if it searches at all.
   async #askSearch() {
     try {
-      await ask(this.link, 'search', { query: 'chatfleet', limit: 1 });
-      this.searchable = true;
+      await ask(this.link, 'search', { query: '' });
     } catch (error) {
-      this.searchable = !SEARCH_MISSING.includes(error.code);
+      this.searchable = error.code !== NO_METHOD;
+      this.#changed();
     }
-    this.#changed();
   }
 
   #arrived(room, { sender, text }) {

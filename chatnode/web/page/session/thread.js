@@ -9,7 +9,6 @@ const PAGE = 200; // the node's limit
 
 export class Thread extends EventTarget {
   problem = '';
-  loaded = false;
   #timeline = new Timeline();
 
   /** first is the offset of the message that begins it. */
@@ -19,12 +18,14 @@ export class Thread extends EventTarget {
     this.first = first;
     room.addEventListener('publication', this.#take);
     room.addEventListener('change', this.#pass);
+    room.sub.on('subscribed', this.#again);
     this.#read();
   }
 
   end() {
     this.room.removeEventListener('publication', this.#take);
     this.room.removeEventListener('change', this.#pass);
+    this.room.sub.removeListener('subscribed', this.#again);
   }
 
   /** All that is to be shown, oldest first, with what is on its way. */
@@ -34,6 +35,7 @@ export class Thread extends EventTarget {
   }
 
   async #read() {
+    this.#timeline.begin();
     try {
       // The reading may lack what comes meanwhile; that is in the room's events.
       let before;
@@ -43,7 +45,8 @@ export class Thread extends EventTarget {
         for (const told of messages) this.#add(messageFrom(told, page.head));
         before = page.more ? messages[0]?.offset : 0;
       } while (before);
-      this.loaded = true;
+      this.#timeline.sweep();
+      this.problem = '';
     } catch (error) {
       this.problem = error.message;
     }
@@ -56,6 +59,11 @@ export class Thread extends EventTarget {
     const change = changeOf(publication);
     if (change) this.#timeline.change(change, change.message?.thread === this.first);
     this.#pass();
+  };
+
+  // After an outage that lost events.
+  #again = ({ recovered }) => {
+    if (!recovered) this.#read();
   };
 
   #add(message) {

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Conversation } from './Conversation.jsx';
 import { Icon } from './Icon.jsx';
 import { NewRoomDialog } from './NewRoomDialog.jsx';
+import { SearchDialog } from './SearchDialog.jsx';
 import { Sidebar } from './Sidebar.jsx';
 import { Switcher } from './Switcher.jsx';
 import { useChanges } from './use-changes.js';
@@ -9,8 +10,7 @@ import { useChanges } from './use-changes.js';
 export function ChatView({ chat, onSignOut }) {
   useChanges(chat);
   const [drawer, setDrawer] = useState(false);
-  const [switching, setSwitching] = useState(false);
-  const [creating, setCreating] = useState(false);
+  const [dialog, setDialog] = useState(''); // "rooms", "search" or "new"
   const room = chat.current;
 
   useEffect(() => {
@@ -20,7 +20,7 @@ export function ChatView({ chat, onSignOut }) {
     const onKey = (event) => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') {
         event.preventDefault();
-        setSwitching(true);
+        setDialog('rooms');
       } else if (event.altKey && (event.key === 'ArrowUp' || event.key === 'ArrowDown')) {
         event.preventDefault();
         openNeighbour(chat, event.key === 'ArrowUp' ? -1 : 1);
@@ -34,25 +34,27 @@ export function ChatView({ chat, onSignOut }) {
     return () => removeEventListener('keydown', onKey);
   }, [chat]);
 
-  const open = (channel) => {
+  const open = (channel, at) => {
     setDrawer(false);
-    setSwitching(false);
-    chat.open(channel);
+    setDialog('');
+    chat.open(channel, at);
     focusComposer();
   };
   const create = async (request) => {
     await chat.create(request);
-    setCreating(false);
+    setDialog('');
     setDrawer(false);
     focusComposer();
   };
+  const close = () => setDialog('');
   return (
     <div class={drawer ? 'chat drawer-open' : 'chat'}>
-      <Sidebar chat={chat} onOpen={open} onSwitch={() => setSwitching(true)} onNew={() => setCreating(true)} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
+      <Sidebar chat={chat} onOpen={open} onDialog={setDialog} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
       <div class="scrim" onClick={() => setDrawer(false)} />
       <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} drawerOpen={drawer} onMenu={() => setDrawer(true)} onLeave={() => chat.leave(room.channel)} />
-      {creating && <NewRoomDialog onCreate={create} onClose={() => setCreating(false)} />}
-      {switching && <Switcher chat={chat} onOpen={open} onClose={() => setSwitching(false)} />}
+      {dialog === 'search' && <SearchDialog chat={chat} onOpen={open} onClose={close} />}
+      {dialog === 'new' && <NewRoomDialog onCreate={create} onClose={close} />}
+      {dialog === 'rooms' && <Switcher chat={chat} onOpen={open} onClose={close} />}
       {chat.notice && (
         <div class="notice" role="status" data-testid="notice">
           <span>{chat.notice}</span>

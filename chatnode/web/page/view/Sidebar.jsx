@@ -5,7 +5,7 @@ import { NewRoom } from './NewRoom.jsx';
 import { RoomItem } from './RoomItem.jsx';
 import { ThemeToggle } from './ThemeToggle.jsx';
 
-export function Sidebar({ chat, onOpen, onSwitch, onNew, onSignOut, onClose }) {
+export function Sidebar({ chat, onOpen, onDialog, onSignOut, onClose }) {
   return (
     <nav class="sidebar" aria-label="Rooms">
       <header class="sidebar-head">
@@ -16,11 +16,16 @@ export function Sidebar({ chat, onOpen, onSwitch, onNew, onSignOut, onClose }) {
             <Icon name="fleet" />
           </a>
         )}
-        <button class="icon-button" type="button" onClick={onNew} aria-label="Make a room" title="Make a room" data-testid="new-room">
+        <button class="icon-button" type="button" onClick={() => onDialog('new')} aria-label="Make a room" title="Make a room" data-testid="new-room">
           <Icon name="edit" />
         </button>
-        <button class="icon-button" type="button" onClick={onSwitch} aria-label="Find a room" title="Find a room (Ctrl K)">
-          <Icon name="search" />
+        {chat.searchable && (
+          <button class="icon-button" type="button" onClick={() => onDialog('search')} aria-label="Search messages" title="Search messages" data-testid="search">
+            <Icon name="search" />
+          </button>
+        )}
+        <button class="icon-button" type="button" onClick={() => onDialog('rooms')} aria-label="Find a room" title="Find a room (Ctrl K)">
+          <Icon name="jump" />
         </button>
         <button class="icon-button phone-only" type="button" onClick={onClose} aria-label="Close the list of rooms">
           <Icon name="close" />
