@@ -66,6 +66,9 @@ func (s *session) runConnect(r request, q *protocol.ConnectRequest) {
 			}
 		})
 	})
+	ctx, cancel := context.WithTimeout(s.gateway.ctx, s.gateway.limits.RequestTimeout)
+	defer cancel()
+	s.answered(ctx, subs...)
 }
 
 // finishConnect answers, and takes the commands that came meanwhile. Those that follow the answer wait for turn.

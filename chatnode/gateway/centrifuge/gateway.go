@@ -80,8 +80,9 @@ type Gateway struct {
 	work     sync.WaitGroup
 	reports  bucket
 
-	people  people
-	reviews reviews
+	people people
+	// ofOne and ofMany are changes of rights of one user in one channel, and the others.
+	ofOne, ofMany reviews
 }
 
 // New gives a gateway that answers the commands which other nodes forward. Register makes it reachable.
@@ -94,7 +95,6 @@ func New(o Options) (*Gateway, error) {
 		now:      o.Now,
 		metrics:  newMetrics(o.Registerer),
 		emulated: map[string]*session{},
-		reviews:  reviews{wake: make(chan struct{}, 1)},
 	}
 	if g.log == nil {
 		g.log = slog.Default()
@@ -106,6 +106,8 @@ func New(o Options) (*Gateway, error) {
 		Bytes: g.limits.FrameBytes, Message: g.limits.CommandBytes,
 		Messages: g.limits.FrameCommands, Entries: g.limits.Subscriptions,
 	}
+	g.ofOne.init()
+	g.ofMany.init()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	for kind, answer := range map[string]func(context.Context, []byte) ([]byte, error){
 		emulationQuestion: g.answerEmulation, devicesQuestion: g.answerDevices,
@@ -115,10 +117,12 @@ func New(o Options) (*Gateway, error) {
 			return nil, err
 		}
 	}
-	o.Chat.OnChange(g.reviews.note)
+	o.Chat.OnChange(g.changed)
 	o.Chat.OnRevoke(g.revoked)
 	o.Chat.OnAnnounce(g.announce)
-	g.work.Go(func() { g.review(g.ctx) })
+	for _, r := range []*reviews{&g.ofOne, &g.ofMany} {
+		g.work.Go(func() { g.review(g.ctx, r) })
+	}
 	return g, nil
 }
 

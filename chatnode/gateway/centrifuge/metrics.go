@@ -13,8 +13,10 @@ type metrics struct {
 	emulation *prometheus.CounterVec
 	skipped   prometheus.Counter
 	unasked   prometheus.Counter
-	waiting   prometheus.Gauge
-	replies   prometheus.Gauge
+	// unreviewed counts looks at subscriptions that are to be repeated.
+	unreviewed prometheus.Counter
+	waiting    prometheus.Gauge
+	replies    prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -32,13 +34,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Channels named by tokens that the connection may not have."}),
 		unasked: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_centrifuge_unanswered_presence_questions_total",
 			Help: "Questions about connected users that another node did not answer in time."}),
+		unreviewed: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_centrifuge_repeated_reviews_total",
+			Help: "Looks whether a subscription may stay after its user's rights changed, that could not find out and were repeated."}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_centrifuge_waiting_commands",
 			Help: "Commands that wait for others of the same session."}),
 		replies: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_centrifuge_waiting_reply_bytes",
 			Help: "Bytes of replies that wait for slow clients."}),
 	}
 	if r != nil {
-		r.MustRegister(m.sessions, m.commands, m.duration, m.pushes, m.ends, m.emulation, m.skipped, m.unasked, m.waiting, m.replies)
+		r.MustRegister(m.sessions, m.commands, m.duration, m.pushes, m.ends, m.emulation, m.skipped, m.unasked, m.unreviewed, m.waiting, m.replies)
 	}
 	return m
 }

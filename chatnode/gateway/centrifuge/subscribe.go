@@ -64,6 +64,7 @@ func (s *session) runSubscribe(ctx context.Context, r request, q *protocol.Subsc
 		result.Expires, result.TTL = true, ttlOf(w.expires, s.gateway.now())
 	}
 	s.reply(r, &protocol.Reply{Subscribe: result}, sub.place.Start)
+	s.answered(ctx, sub)
 }
 
 // recoverBytes bounds the publications in one subscribe result. SDKs give up a stream in Protobuf when a reply comes in more than one

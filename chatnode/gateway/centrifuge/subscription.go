@@ -18,8 +18,9 @@ type subscription struct {
 	server, ofRoom bool
 	// refused is true if a write was refused, so that Drained goes on with it.
 	refused atomic.Bool
-	// expires is when its token ends, or zero; guarded by the session's mu.
-	expires time.Time
+	// expires is when its token ends, or zero, and answered says that the client was told of the subscription; guarded by the session's mu.
+	expires  time.Time
+	answered bool
 }
 
 // Encoder implements fanout.Member.

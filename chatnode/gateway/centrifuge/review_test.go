@@ -1,0 +1,136 @@
+package centrifuge
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
+)
+
+// doorway is a source of feeds that lets nobody follow one room until it is opened.
+type doorway struct {
+	*backbone.Backbone
+	room          string
+	reached, open chan struct{}
+}
+
+func (g *doorway) Follow(ctx context.Context, feed backbone.Feed, f backbone.Follower) (*backbone.Tail, error) {
+	if feed.Name == g.room {
+		close(g.reached)
+		<-g.open
+	}
+	return g.Backbone.Follow(ctx, feed, f)
+}
+
+// withDoorway puts a doorway in front of a room.
+func (n *node) withDoorway(t testing.TB, room string) *doorway {
+	g := &doorway{n.backbone, room, make(chan struct{}), make(chan struct{})}
+	hub := fanout.New(g, fanout.Options{})
+	n.gateway.options.Hub = hub
+	t.Cleanup(hub.Close)
+	return g
+}
+
+// withMember makes a group of that user.
+func (n *node) withMember(t testing.TB, room, user string) {
+	t.Helper()
+	q := &chatv1.CreateRoomRequest{Room: room, Members: []string{user}}
+	if _, err := n.gateway.options.Chat.CreateRoom(t.Context(), backend, q); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// kick ends a membership, and returns when everybody was told who could be found then.
+func (n *node) kick(t testing.TB, room, user string) {
+	t.Helper()
+	told := make(chan struct{}, 1)
+	n.gateway.options.Chat.OnChange(func(_, channel, who string) {
+		if channel == room && who == user {
+			select {
+			case told <- struct{}{}:
+			default:
+			}
+		}
+	})
+	if _, err := n.gateway.options.Chat.Kick(t.Context(), backend, &chatv1.KickRequest{Room: room, User: user}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-told:
+	case <-time.After(patience):
+		t.Fatal("nobody was told")
+	}
+	eventually(t, "all changes are looked at", func() bool {
+		n.gateway.ofOne.mu.Lock()
+		defer n.gateway.ofOne.mu.Unlock()
+		return len(n.gateway.ofOne.waiting) == 0
+	})
+}
+
+// wantUnsubscribed waits for the end of a subscription.
+func (c *rawClient) wantUnsubscribed(channel string) {
+	c.t.Helper()
+	for {
+		push := c.push()
+		if push.Channel == channel && push.Unsubscribe != nil {
+			if push.Unsubscribe.Code != protocol.UnsubscribePermission.Code {
+				c.t.Errorf("unsubscribed with %+v", push.Unsubscribe)
+			}
+			return
+		}
+	}
+}
+
+func TestWhoIsKickedWhileSubscribingIsUnsubscribed(t *testing.T) {
+	n := startNode(t, nil)
+	c := n.connect(t, transports[0], "bob")
+	n.withMember(t, "room:a", "bob")
+	doorway := n.withDoorway(t, "room:a")
+	subscribe := &protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: "room:a"}}
+	c.begin(subscribe)
+	<-doorway.reached
+	n.kick(t, "room:a", "bob")
+	close(doorway.open)
+	if reply := c.await(subscribe); reply.Error != nil {
+		t.Fatal(reply.Error)
+	}
+	c.wantUnsubscribed("room:a")
+}
+
+func TestWhoIsKickedWhileConnectingIsUnsubscribed(t *testing.T) {
+	n := startNode(t, nil)
+	n.withMember(t, "room:a", "bob")
+	doorway := n.withDoorway(t, "room:a")
+	connect := &protocol.Command{Connect: &protocol.ConnectRequest{Token: tokenOf(t, "bob")}}
+	c := n.dial(t, transports[0], connect)
+	<-doorway.reached
+	n.kick(t, "room:a", "bob")
+	close(doorway.open)
+	reply := c.await(connect)
+	if reply.Connect == nil || reply.Connect.Subs["room:a"] == nil {
+		t.Fatalf("the room was to be subscribed to: %+v, %+v", reply.Connect, reply.Error)
+	}
+	c.wantUnsubscribed("room:a")
+}
+
+func TestTooManyChangesBecomeOneOfEverybody(t *testing.T) {
+	g := &Gateway{}
+	g.ofOne.init()
+	g.ofMany.init()
+	for i := range maxReviews + 1 {
+		g.changed(chat.DefaultApp, "room:a", string(rune('a'+i)))
+	}
+	if all := g.ofMany.take(); len(all) != 1 {
+		t.Fatalf("%d changes", len(all))
+	} else if _, ok := all[change{}]; !ok {
+		t.Fatalf("%v", all)
+	}
+	if waiting := len(g.ofOne.take()); waiting != maxReviews {
+		t.Fatalf("%d changes of one user wait", waiting)
+	}
+}
