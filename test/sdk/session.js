@@ -30,6 +30,22 @@ export async function devToken(user, ttl) {
   return token;
 }
 
+// call calls a method of the chat service as an application's server does.
+export async function call(method, request) {
+  const url = new URL('/dev/token', nodes[0]);
+  url.searchParams.set('user', 'backend');
+  url.searchParams.set('admin', 'true');
+  const { token } = await (await fetch(url)).json();
+  const answer = await fetch(new URL(`/chatfleet.chat.v1.ChatService/${method}`, nodes[0]), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    body: JSON.stringify(request),
+  });
+  const reply = await answer.json();
+  if (!answer.ok) throw new Error(`${method}: ${answer.status} ${reply.message}`);
+  return reply;
+}
+
 // number makes a number of an offset: the Protobuf client gives 64 bits as an object.
 export const number = (offset) => Number(String(offset));
 
