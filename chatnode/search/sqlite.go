@@ -31,10 +31,12 @@ const (
 	partSpan            = 7 * 24 * time.Hour
 	leastPart, mostPart = 1000, 100_000
 	bytesOfPart         = 8 << 10 // bytes of the index's bound for each document of a part: some thirty parts fit
-	readers             = 2
-	writerCache         = 2 << 10 // KiB of pages in memory, for the connection that writes
-	readerCache         = 1 << 10 // and for each that reads
-	readerIdle          = time.Minute
+	// leastMessage is less than what a message takes, in bytes: of a shard that is begun, as many are read as could have room.
+	leastMessage = 100
+	readers      = 2
+	writerCache  = 2 << 10 // KiB of pages in memory, for the connection that writes
+	readerCache  = 1 << 10 // and for each that reads
+	readerIdle   = time.Minute
 	// staleAfter is how old an index may be to go on with it. Deletions are events too, and leave the log some time after what they delete:
 	// who hasn't read them would keep the words.
 	staleAfter           = 30 * time.Minute
