@@ -104,12 +104,12 @@ func TestOldPartsAreGivenUpAsWholes(t *testing.T) {
 }
 
 func TestAnIndexKeepsItsBoundAndTheNewest(t *testing.T) {
-	const bound = 2 << 20
+	const bound = 512 << 10
 	e := openIndex(t, "", bound)
 	if after := beginAt(t, e, "one", 1<<30); after != 1<<30-bound/leastMessage {
 		t.Fatalf("begins behind %d, though there is no room for so much", after)
 	}
-	const n = 20_000
+	const n = 10_000
 	base := uint64(1 << 30)
 	var batch []change
 	for i := range uint64(n) {
