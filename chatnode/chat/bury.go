@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 )
 
@@ -24,4 +26,31 @@ func (s *Service) noteAs(ctx context.Context, feed backbone.Feed, e *Event, note
 	}
 	receipt, err := s.log.Enqueue(feed, backbone.Draft{ID: e.ID, Sender: serverSender, Data: data, Note: note}).Wait(ctx)
 	return receipt, fromLog(err)
+}
+
+// erasingMany is how many of very many events are erased at a time. For each, the server writes a whole block of the stream anew, which takes
+// tens of milliseconds, and all its other answers wait behind.
+const erasingMany = 2
+
+// eraseMany erases events of a feed, slowly.
+func (s *Service) eraseMany(ctx context.Context, feed backbone.Feed, offsets []uint64) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(erasingMany)
+	for _, offset := range offsets {
+		work.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			return s.log.Erase(ctx, feed, offset)
+		})
+	}
+	return fromLog(work.Wait())
+}
+
+func offsetsOf(events []*backbone.Message) []uint64 {
+	offsets := make([]uint64, len(events))
+	for i, m := range events {
+		offsets[i] = m.Offset
+	}
+	return offsets
 }

@@ -18,7 +18,7 @@ const (
 	// expirePage is how many events are looked at a time, expireRound and expireRoom how many are taken away in one round, and of one
 	// room in it.
 	expirePage              = 500
-	expireRound, expireRoom = 20_000, 5_000
+	expireRound, expireRoom = 2_000, 1_000
 	// expireSlack is how much longer than messages deletions stay, so that everybody has read them.
 	expireSlack = time.Hour
 )
@@ -124,8 +124,7 @@ func (s *Service) expireRest(ctx context.Context, feed backbone.Feed, begins uin
 		}
 		return done, err // the rest is for a round in which they are gone
 	}
-	err = inParallel(ctx, len(events), func(ctx context.Context, i int) error { return s.log.Erase(ctx, feed, events[i].Offset) })
-	if err != nil {
+	if err := s.eraseMany(ctx, feed, offsetsOf(events)); err != nil {
 		return 0, err
 	}
 	_, err = changeRow(ctx, s.tables, layout.Rooms, roomKey(feed), func(r *record[roomRecord]) error {
