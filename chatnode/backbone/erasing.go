@@ -111,12 +111,15 @@ func (l *ledger) noteErased(by *Message, void []uint64) error {
 	return nil
 }
 
-// add queues an erasure; false if it was put off, or ctx has ended.
+// add queues an erasure; false if it was put off, as all are after the end, or ctx has ended.
 func (e *erasing) add(ctx context.Context, one *erasure) bool {
 	stalled := time.NewTimer(e.patience)
 	defer stalled.Stop()
 	for {
 		e.lock.Lock()
+		if e.ended && e.putOff == 0 {
+			e.putOff = one.by // what is added now is counted by nobody
+		}
 		if e.putOff == 0 && e.open < e.max {
 			e.pending = append(e.pending, one)
 			e.open++
@@ -170,11 +173,19 @@ func (e *erasing) finish(one *erasure) (begin bool) {
 	return e.open == 0 && e.putOff > 0
 }
 
+// end lets nobody begin with an erasure any more.
 func (e *erasing) end() {
 	e.lock.Lock()
 	defer e.lock.Unlock()
 	e.ended = true
 	e.wanted.Broadcast()
+}
+
+// left is how many are not done.
+func (e *erasing) left() int {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	return e.open
 }
 
 // settled is the sequence, at most read, up to which all erasures are done.
@@ -244,5 +255,5 @@ func (l *ledger) eraseAll(ctx context.Context, again func()) {
 	<-ctx.Done()
 	l.erasing.end()
 	workers.Wait()
-	l.b.metrics.erasing.Sub(float64(l.erasing.open))
+	l.b.metrics.erasing.Sub(float64(l.erasing.left()))
 }

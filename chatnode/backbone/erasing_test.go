@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -147,6 +148,28 @@ func TestAnErasureThatACrashPreventedIsDoneByTheNextOwner(t *testing.T) {
 	m.verify(t)
 	if next.index.Covered() != 4 {
 		t.Fatalf("the next owner covers %d", next.index.Covered())
+	}
+}
+
+func TestAnErasureThatComesAfterTheEndIsLeftToTheNextOwner(t *testing.T) {
+	var e erasing
+	e.init()
+	e.add(t.Context(), &erasure{by: 5, seq: 1})
+	e.take()
+	e.end()
+	var adding sync.WaitGroup
+	adding.Go(func() {
+		if e.add(t.Context(), &erasure{by: 7, seq: 2}) {
+			t.Error("it was taken, though nobody counts it any more")
+		}
+	})
+	if left := e.left(); left != 1 {
+		t.Errorf("%d are left", left)
+	}
+	adding.Wait()
+	e.finish(e.pending[0])
+	if covered := e.settled(9); covered != 6 {
+		t.Errorf("a checkpoint may reach %d", covered)
 	}
 }
 

@@ -131,5 +131,8 @@ func (w *tableWatch) read(ctx context.Context, b *Backbone, table string, last u
 		},
 		caughtUp: func(uint64) {},
 	}
+	if b.server != nil {
+		r.heartbeat = aloneHeartbeat
+	}
 	return r.run(ctx, last+1)
 }

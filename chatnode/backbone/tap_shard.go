@@ -74,7 +74,9 @@ func (g *tapping) run(ctx context.Context) error {
 		saver.Wait()
 		return err
 	}
-	saver.Go(func() { g.saveRegularly(ctx, stop) })
+	if g.Begin == nil {
+		saver.Go(func() { g.saveRegularly(ctx, stop) })
+	}
 	b := g.o.b
 	r := reader{
 		heartbeat: readHeartbeat,
