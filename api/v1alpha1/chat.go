@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -141,4 +142,31 @@ type ModerationSpec struct {
 	// +kubebuilder:default=Refuse
 	// +optional
 	FailurePolicy FailurePolicy `json:"failurePolicy,omitempty"`
+}
+
+// SearchEngine is what finds messages.
+// +kubebuilder:validation:Enum=Embedded;Disabled
+type SearchEngine string
+
+// The engines.
+const (
+	// SearchEmbedded has each node keep an index of its share of the rooms.
+	SearchEmbedded SearchEngine = "Embedded"
+	// SearchDisabled finds nothing, and keeps no index.
+	SearchDisabled SearchEngine = "Disabled"
+)
+
+// SearchSpec says whether messages can be searched for.
+type SearchSpec struct {
+	// Engine is Embedded if each node keeps an index of its share of the rooms, on a volume that goes with its pod and is made anew from the
+	// backbone, or Disabled if nothing can be searched for.
+	// +kubebuilder:default=Embedded
+	// +optional
+	Engine SearchEngine `json:"engine,omitempty"`
+
+	// Size of the index of each node, about. Beyond it the oldest messages are not found. The volume may take twice as much.
+	// +kubebuilder:default="1Gi"
+	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).compareTo(quantity('16Mi')) >= 0",message="must be at least 16Mi"
+	// +optional
+	Size resource.Quantity `json:"size,omitzero"`
 }

@@ -114,6 +114,11 @@ type ChatClusterSpec struct {
 	// +optional
 	Hooks *HooksSpec `json:"hooks,omitempty"`
 
+	// Search says whether messages can be searched for.
+	// +kubebuilder:default={}
+	// +optional
+	Search SearchSpec `json:"search,omitzero"`
+
 	// Exposure is how clients reach the nodes.
 	// +kubebuilder:default={}
 	// +optional

@@ -30,6 +30,7 @@ backbone:
 history: {maxAge: 720h}
 auth: {anonymous: false}
 rooms: {explicit: false}
+search: {engine: Embedded, size: 1Gi}
 exposure: {service: {type: ClusterIP}}
 monitoring: {podMonitor: Auto, rules: Auto, dashboard: Auto}
 networkPolicy: {enabled: true}

@@ -74,6 +74,18 @@ var chatRules = []ruleCase{
 		want: `spec.appLimits[1]: Duplicate value: {"app":"shop"}`,
 	},
 	{
+		name: "an engine that there isn't",
+		bad:  `{search: {engine: Bleve}}`,
+		good: `{search: {engine: Disabled}}`,
+		want: `spec.search.engine: Unsupported value: "Bleve": supported values: "Embedded", "Disabled"`,
+	},
+	{
+		name: "an index too small to find anything",
+		bad:  `{search: {size: 16777215}}`,
+		good: `{search: {size: 16777216}}`,
+		want: `spec.search.size: Invalid value: 16777215: must be at least 16Mi`,
+	},
+	{
 		name: "limits below nothing",
 		bad:  `{appLimits: [{app: shop, connections: -1}]}`,
 		good: `{appLimits: [{app: shop, connections: 0}]}`,

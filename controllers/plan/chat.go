@@ -3,9 +3,11 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 )
@@ -19,10 +21,18 @@ func chatArgs(c *v1alpha1.ChatCluster) (args []string) {
 	if len(c.Spec.AppLimits) > 0 {
 		args = append(args, "--app-limits-file="+limitsDir+"/"+limitsFile)
 	}
+	args = append(args, searchArgs(c.Spec.Search)...)
 	if c.Spec.Hooks != nil {
 		args = append(args, hookArgs(*c.Spec.Hooks)...)
 	}
 	return args
+}
+
+func searchArgs(search v1alpha1.SearchSpec) []string {
+	if search.Engine != v1alpha1.SearchEmbedded {
+		return []string{"--search=off"}
+	}
+	return []string{"--search=embedded", "--search-bytes=" + strconv.FormatInt(search.Size.Value(), 10), "--data-dir=" + nodeDataDir}
 }
 
 func hookArgs(hooks v1alpha1.HooksSpec) []string {
@@ -40,6 +50,16 @@ func hookArgs(hooks v1alpha1.HooksSpec) []string {
 			"--moderation-failure="+strings.ToLower(string(m.FailurePolicy)))
 	}
 	return args
+}
+
+// searchVolume is where the index of a chat node is; nil if it has none. Beyond its bound the kubelet ends the pod, so that the index, which
+// takes more than its size for a while, has room.
+func searchVolume(c *v1alpha1.ChatCluster) *corev1.Volume {
+	if c.Spec.Search.Engine != v1alpha1.SearchEmbedded {
+		return nil
+	}
+	bound := resource.NewQuantity(2*c.Spec.Search.Size.Value(), resource.BinarySI)
+	return &corev1.Volume{Name: dataVolume, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: bound}}}
 }
 
 // chatFiles are what these arguments name.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
@@ -120,5 +121,35 @@ func TestHooksHaveTheDefaultsOfTheSchema(t *testing.T) {
 		if !slices.Contains(args, want) {
 			t.Errorf("no argument %s among %q", want, args)
 		}
+	}
+}
+
+// A node without search has nothing on its host's disk.
+func TestTheIndexHasAVolumeOfItsOwn(t *testing.T) {
+	search := func(engine v1alpha1.SearchEngine) func(*v1alpha1.ChatCluster) {
+		return func(c *v1alpha1.ChatCluster) {
+			c.Spec.Search = v1alpha1.SearchSpec{Engine: engine, Size: resource.MustParse("20Mi")}
+		}
+	}
+	local := func(pod corev1.PodSpec) (found []string) {
+		for _, v := range pod.Volumes {
+			if v.EmptyDir != nil {
+				found = append(found, v.Name+" "+v.EmptyDir.SizeLimit.String())
+			}
+		}
+		return found
+	}
+	on := made(t, lobby(search(v1alpha1.SearchEmbedded))).deployment(t).Spec.Template
+	if got := local(on.Spec); !slices.Equal(got, []string{"data 40Mi"}) || on.Annotations[annotationLocalVolumes] != "data" {
+		t.Errorf("local volumes %v, annotations %v", got, on.Annotations)
+	}
+	for _, want := range []string{"--search=embedded", "--search-bytes=20971520", "--data-dir=/data"} {
+		if !slices.Contains(on.Spec.Containers[0].Args, want) {
+			t.Errorf("no argument %s among %q", want, on.Spec.Containers[0].Args)
+		}
+	}
+	off := made(t, lobby(search(v1alpha1.SearchDisabled))).deployment(t).Spec.Template
+	if got := local(off.Spec); got != nil || !slices.Contains(off.Spec.Containers[0].Args, "--search=off") {
+		t.Errorf("without search: local volumes %v, arguments %q", got, off.Spec.Containers[0].Args)
 	}
 }

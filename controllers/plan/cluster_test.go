@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -49,6 +50,7 @@ func chatting(c *v1alpha1.ChatCluster) {
 	s := &c.Spec
 	s.Auth.ServerKeysSecretRef = &v1alpha1.ServerKeysReference{Name: "server-keys"}
 	s.Rooms.Explicit = true
+	s.Search.Size = resource.MustParse("64Mi")
 	s.AppLimits = []v1alpha1.AppLimits{
 		{App: "shop", Rooms: 1000, MembersPerRoom: 200, MessagesPerSecond: 50, Connections: 5000}, {App: "*", Connections: 100}, {App: `a "b"`},
 	}

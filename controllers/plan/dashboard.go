@@ -43,6 +43,8 @@ var panels = []panel{
 	{"Verdicts of moderation a second", "ops", [][2]string{
 		{"{{verdict}}", `sum by (verdict) (rate(chatnode_moderation_checks_total{%[1]s}[$__rate_interval]))`},
 	}},
+	{"Messages that search has yet to see", "short", [][2]string{{"{{pod}}", `chatnode_search_lag_messages{%[1]s}`}}},
+	{"Search index", "bytes", [][2]string{{"{{pod}}", `chatnode_search_index_bytes{%[1]s}`}}},
 	{"Memory", "bytes", [][2]string{{"{{pod}}", `process_resident_memory_bytes{%[1]s}`}}},
 	{"CPU", "short", [][2]string{{"{{pod}}", `rate(process_cpu_seconds_total{%[1]s}[$__rate_interval])`}}},
 }

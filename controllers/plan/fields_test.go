@@ -143,6 +143,9 @@ func specFields() map[string]field {
 		"rooms.explicit":                {theNodes, nil, func(s *spec) { s.Rooms.Explicit = true }},
 		"appLimits":                     {nothing, withChat, func(s *spec) { s.AppLimits[0].Rooms = 7 }},
 
+		"search.engine": {theNodes, nil, func(s *spec) { s.Search.Engine = v1alpha1.SearchDisabled }},
+		"search.size":   {theNodes, nil, func(s *spec) { s.Search.Size = resource.MustParse("2Gi") }},
+
 		"hooks.secretRef.name":           {theNodes, withChat, func(s *spec) { s.Hooks.SecretRef.Name = "other" }},
 		"hooks.secretRef.key":            {theNodes, withChat, func(s *spec) { s.Hooks.SecretRef.Key = "other" }},
 		"hooks.webhook.url":              {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.URL = "https://other" }},

@@ -14,7 +14,14 @@ import (
 // NodeContainer is the container of the chat nodes.
 const NodeContainer = "chatnode"
 
+// annotationLocalVolumes tells the cluster autoscaler that a pod with these volumes may go elsewhere all the same.
+const annotationLocalVolumes = "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes"
+
 const (
+	// dataVolume is the volume of what a chat node keeps and can make anew.
+	dataVolume  = "data"
+	nodeDataDir = "/data"
+
 	clientPort      = 8080
 	nodeAdminPort   = 9090
 	clientPortName  = "http"
@@ -96,8 +103,14 @@ func nodePod1(r rendering) corev1.PodTemplateSpec {
 		spec.Volumes = append(spec.Volumes, f.volume)
 		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: f.volume.Name, MountPath: f.path, ReadOnly: true})
 	}
+	var annotations map[string]string
+	if index := searchVolume(c); index != nil {
+		spec.Volumes = append(spec.Volumes, *index)
+		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: index.Name, MountPath: nodeDataDir})
+		annotations = map[string]string{annotationLocalVolumes: index.Name}
+	}
 	spec.Containers = []corev1.Container{container}
-	return corev1.PodTemplateSpec{ObjectMeta: podMeta(c, ComponentNode, nodes.PodPlacement, nil), Spec: spec}
+	return corev1.PodTemplateSpec{ObjectMeta: podMeta(c, ComponentNode, nodes.PodPlacement, annotations), Spec: spec}
 }
 
 // leaveSoon adds that a chat node, which keeps nothing, is replaced soon after its host is lost, and not after the five minutes that

@@ -66,7 +66,8 @@ func (w *world) node(name string) *process.Chatnode {
 	var flags []string
 	for _, arg := range w.plan.deployment(w.t).Spec.Template.Spec.Containers[0].Args {
 		// The helper that starts nodes gives addresses and probes without certificates.
-		if strings.HasPrefix(arg, "--listen") || strings.HasPrefix(arg, "--admin-") || strings.HasPrefix(arg, "--nats-url") {
+		if strings.HasPrefix(arg, "--listen") || strings.HasPrefix(arg, "--admin-") || strings.HasPrefix(arg, "--nats-url") ||
+			strings.HasPrefix(arg, "--data-dir") {
 			continue
 		}
 		flags = append(flags, strings.NewReplacer("/etc/chatnode", w.dir, "$(POD_NAME)", name).Replace(arg))

@@ -88,6 +88,12 @@ var alerts = []alert{
 			"spec.hooks.moderation.failurePolicy decides about these messages.",
 	},
 	{
+		"ChatfleetSearchBehind", `sum(chatnode_search_lag_messages{$nodes}) > 10000`, "30m", "info",
+		"Search does not find the newest messages.",
+		"{{ $value | humanize }} stored messages are not in the nodes' indexes yet. After a restart of nodes that passes by itself; if it doesn't, nodes " +
+			"have too little CPU, or their disks are slow.",
+	},
+	{
 		"ChatfleetIndexNotSaved", `sum(rate(chatnode_log_checkpoint_errors_total{$nodes}[10m])) > 0`, "30m", "warning",
 		"The index of the log can't be saved.",
 		"Nodes keep it in memory and read the log again after a restart. Its bucket is full or has no leader: look at BackboneReady of " +

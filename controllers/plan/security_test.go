@@ -45,7 +45,7 @@ func TestPodsAreRestricted(t *testing.T) {
 				must(spec.ServiceAccountName != "" && spec.ServiceAccountName != "default", "a service account of its own")
 				must(len(spec.InitContainers)+len(spec.EphemeralContainers) == 0, "no other containers")
 				for _, v := range spec.Volumes {
-					must(v.Secret != nil || v.Projected != nil || v.ConfigMap != nil, "volume "+v.Name+" is of a kind that is allowed")
+					must(v.Secret != nil || v.Projected != nil || v.ConfigMap != nil || v.EmptyDir != nil, "volume "+v.Name+" is of a kind that is allowed")
 					if v.Projected != nil {
 						for _, source := range v.Projected.Sources {
 							must(source.ServiceAccountToken == nil, "no projected token")
@@ -83,7 +83,7 @@ func TestSecretsAreFilesAndNeverArguments(t *testing.T) {
 			if m.SubPath != "" {
 				t.Errorf("%s is mounted by a sub-path, which does not follow changes", m.Name)
 			}
-			if !m.ReadOnly {
+			if !m.ReadOnly && m.Name != dataVolume {
 				t.Errorf("%s can be written", m.Name)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 // Defaults of the schema.
 const (
 	defaultClaim  = "10Gi"
+	defaultIndex  = "1Gi"
 	defaultShards = 16
 	defaultDrain  = 2 * time.Minute
 	defaultMaxAge = 720 * time.Hour
@@ -38,6 +39,10 @@ func settle(c *v1alpha1.ChatCluster) *v1alpha1.ChatCluster {
 	if a := s.Autoscaling; a != nil {
 		orDefault(&a.MinReplicas, v1alpha1.DefaultNodes)
 		orDefault(&a.CPUUtilization, 70)
+	}
+	orDefault(&s.Search.Engine, v1alpha1.SearchEmbedded)
+	if s.Search.Size.IsZero() {
+		s.Search.Size = resource.MustParse(defaultIndex)
 	}
 	if s.Hooks != nil {
 		settleHooks(s.Hooks)
