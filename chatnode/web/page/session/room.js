@@ -244,6 +244,8 @@ export class Room extends EventTarget {
     this.dispatchEvent(new CustomEvent('publication', { detail: publication }));
     const signal = typingOf(publication);
     if (signal && signal.sender !== this.me) this.typists.hear(signal);
+    const said = ['message', 'edit'].includes(publication.data?.type);
+    if (said) this.typists.hear({ sender: publication.data.sender, typing: false });
     const receipt = receiptOf(publication);
     if (receipt) this.peer?.hear(receipt);
     if (['member', 'room'].includes(publication.data?.type) && this.#open) {
@@ -251,7 +253,6 @@ export class Room extends EventTarget {
       this.dispatchEvent(new Event('members'));
     }
     if (message) {
-      this.typists.hear({ sender: message.sender, typing: false });
       if (message.sender !== this.me) this.mark.arrived();
       if (!this.#open) this.feed.trim(KEPT_WHEN_CLOSED);
     }

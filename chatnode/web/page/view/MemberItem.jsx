@@ -2,8 +2,8 @@ import { useRef, useState } from 'preact/hooks';
 import { outranks } from '../model/rights.js';
 import { Avatar } from './Avatar.jsx';
 import { Icon } from './Icon.jsx';
+import { placeFor, useDismiss } from './popover.js';
 import { timeOfDay } from './times.js';
-import { useDismiss } from './use-dismiss.js';
 
 const MUTE_S = 600;
 const ROLES = ['reader', 'member', 'moderator', 'owner'];
@@ -12,13 +12,13 @@ const ROLES = ['reader', 'member', 'moderator', 'owner'];
 export function MemberItem({ member, members }) {
   const { room } = members;
   const { user, role, membership } = member;
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(''); // the classes that place the choices
   const box = useRef(null);
-  useDismiss(open, box, () => setOpen(false));
+  useDismiss(open !== '', box, () => setOpen(''));
   const muted = member.muted_until > Date.now();
   const choices = choicesFor(room, member, muted);
   const choose = ([, method, request]) => {
-    setOpen(false);
+    setOpen('');
     members.act(method, { user, ...request });
   };
   return (
@@ -31,11 +31,11 @@ export function MemberItem({ member, members }) {
       <small>{noteOf(member, muted)}</small>
       {choices.length > 0 && (
         <div class="person-menu" ref={box}>
-          <button type="button" class="icon-button" aria-haspopup="true" aria-expanded={open} aria-label={`Change ${user}`} data-testid="member-menu" onClick={() => setOpen(!open)}>
+          <button type="button" class="icon-button" aria-haspopup="true" aria-expanded={open !== ''} aria-label={`Change ${user}`} data-testid="member-menu" onClick={(event) => setOpen(open ? '' : placeFor(event.currentTarget))}>
             <Icon name="more" />
           </button>
           {open && (
-            <div class="choices" role="group" aria-label={user}>
+            <div class={open} role="group" aria-label={user}>
               {choices.map((choice) => (
                 <button type="button" class="choice" key={choice[0]} data-testid={`member-${choice[1]}`} data-role={choice[2]?.role} onClick={() => choose(choice)}>
                   {choice[0]}

@@ -1,13 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './Icon.jsx';
-import { useDismiss } from './use-dismiss.js';
+import { placeFor, useDismiss } from './popover.js';
 
 const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢'];
-const HEIGHT_PX = 260;
 
 /** The button beside a message, and behind it what one may do with the message. */
 export function MessageMenu({ entry, mine, room, onThread }) {
-  const [open, setOpen] = useState(''); // "up" or "down"
+  const [open, setOpen] = useState(''); // the classes that place it
   const box = useRef(null);
   const opener = useRef(null);
   const close = () => {
@@ -30,12 +29,12 @@ export function MessageMenu({ entry, mine, room, onThread }) {
       >
         <Icon name="more" />
       </button>
-      {open && <Choices up={open === 'up'} entry={entry} mine={mine} room={room} onThread={onThread} onDone={close} />}
+      {open && <Choices place={open} entry={entry} mine={mine} room={room} onThread={onThread} onDone={close} />}
     </div>
   );
 }
 
-function Choices({ up, entry, mine, room, onThread, onDone }) {
+function Choices({ place, entry, mine, room, onThread, onDone }) {
   const list = useRef(null);
   const [sure, setSure] = useState(false);
   useEffect(() => list.current.querySelector('button')?.focus(), []);
@@ -46,7 +45,7 @@ function Choices({ up, entry, mine, room, onThread, onDone }) {
   };
   const remove = () => (sure ? then(() => room.act('delete', { offset: entry.offset }))() : setSure(true));
   return (
-    <div class={up ? 'choices choices-up' : 'choices'} role="group" aria-label="This message" ref={list}>
+    <div class={place} role="group" aria-label="This message" ref={list}>
       {rights.react && (
         <div class="emoji" role="group" aria-label="React">
           {EMOJI.map((emoji) => (
@@ -71,8 +70,4 @@ function Choice({ icon, id, words, onChoose }) {
       {words}
     </button>
   );
-}
-
-function placeFor(button) {
-  return button.getBoundingClientRect().bottom + HEIGHT_PX > innerHeight ? 'up' : 'down';
 }

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { Avatar } from './Avatar.jsx';
 import { Icon } from './Icon.jsx';
-import { useDismiss } from './use-dismiss.js';
+import { useDismiss } from './popover.js';
 
 const FACES = 3;
 

@@ -1,3 +1,5 @@
+// What opens over the page beside a button, and goes away again.
+
 import { useEffect } from 'preact/hooks';
 
 /** While open, a press outside the box or the Escape key closes it. */
@@ -17,4 +19,15 @@ export function useDismiss(open, box, close) {
       removeEventListener('keydown', onEvent, true);
     };
   }, [open]);
+}
+
+const WIDTH_PX = 250;
+const HEIGHT_PX = 260;
+
+/** The classes of a list of choices that opens beside a button: to where there is room. */
+export function placeFor(button) {
+  const { left, top, bottom } = button.getBoundingClientRect();
+  const area = button.closest('.messages, .panel-body').getBoundingClientRect();
+  const up = bottom + HEIGHT_PX > area.bottom && top - HEIGHT_PX > area.top;
+  return ['choices', up && 'choices-up', left + WIDTH_PX > area.right && 'choices-left'].filter(Boolean).join(' ');
 }
