@@ -126,6 +126,16 @@ func (p *page) choose(text, button string) {
 	})()`, text, button))
 }
 
+// openMenu opens the menu of a message.
+func (p *page) openMenu(text string) {
+	p.t.Helper()
+	p.wait(fmt.Sprintf("the menu of %q", text), fmt.Sprintf(`(() => {
+		const message = [...document.querySelectorAll('[data-testid="message"]')].find((each) => each.querySelector('[data-testid="message-text"]').textContent === %q);
+		message?.querySelector('[data-testid="message-menu"][aria-expanded="false"]')?.click();
+		return message?.querySelector('[aria-expanded="true"]') != null;
+	})()`, text))
+}
+
 func reaction(text string, count int, mine bool) string {
 	return fmt.Sprintf(`(() => {
 		const message = [...document.querySelectorAll('[data-testid="message"]')].find((each) => each.querySelector('[data-testid="message-text"]').textContent === %q);

@@ -29,6 +29,9 @@ func TestGroupFromInvitationToKick(t *testing.T) {
 	ann.wait("bob among the members", member("bob", "joined", "member"))
 	bob.say("Thanks")
 	ann.shows("Thanks", "sent")
+	ann.openMenu("Welcome")
+	ann.wait("who has read it", `document.querySelector('[data-testid="read-by"]')?.textContent === "Read by bob"`)
+	ann.do(chromedp.KeyEvent(kb.Escape))
 
 	ann.change("bob", `[data-role="moderator"]`)
 	ann.wait("bob's new role", member("bob", "joined", "moderator"))

@@ -59,7 +59,26 @@ function Choices({ place, entry, mine, room, onThread, onDone }) {
       {rights.write && onThread && <Choice icon="thread" id="thread" words="Reply in a thread" onChoose={then(() => onThread(entry.thread || entry.offset))} />}
       {rights.write && mine && !entry.code && <Choice icon="edit" id="edit" words="Edit" onChoose={then(() => room.write({ edit: entry }))} />}
       {(rights.moderate || (rights.write && mine)) && <Choice icon="remove" id="delete" words={sure ? 'Delete for everybody?' : 'Delete'} onChoose={remove} />}
+      {mine && room.member && !room.direct && <ReadBy entry={entry} room={room} />}
     </div>
+  );
+}
+
+/** Who has read one's own message; the ticks tell it of direct conversations. */
+function ReadBy({ entry, room }) {
+  const [words, setWords] = useState('');
+  useEffect(() => {
+    const show = ({ marks = [] }) => {
+      const readers = marks.filter(({ user, read }) => user !== room.me && read >= entry.offset).map(({ user }) => user);
+      setWords(readers.length > 0 ? `Read by ${readers.join(', ')}` : 'Nobody has read it yet');
+    };
+    // Of rooms with very many members the node doesn't tell it.
+    room.ask('read_by').then(show, () => {});
+  }, []);
+  return (
+    <p class="read-by" role="status" data-testid="read-by">
+      {words}
+    </p>
   );
 }
 
