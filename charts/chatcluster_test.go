@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -28,7 +29,10 @@ func TestValuesBecomeTheSpec(t *testing.T) {
 	decode(t, only(t, fleet(t, "ingress.yaml"), "ChatCluster"), &cluster)
 	s := cluster.Spec
 	if *s.Nodes.Replicas != 3 || s.Backbone.Managed.Replicas != 3 || s.Backbone.Managed.Storage.Size.String() != "20Gi" ||
-		s.Auth.JWT.SecretRef.Name != "chat-tokens" || s.Exposure.Host != "chat.example.com" {
+		s.Auth.JWT.SecretRef.Name != "chat-tokens" || s.Exposure.Host != "chat.example.com" ||
+		s.Auth.ServerKeysSecretRef.Name != "chat-server-keys" || !s.Rooms.Explicit || len(s.AppLimits) != 2 || s.AppLimits[1].Connections != 500 ||
+		s.Hooks.SecretRef.Name != "chat-hooks" || s.Hooks.Webhook.Timeout.Duration != 2*time.Second ||
+		s.Hooks.Moderation.FailurePolicy != v1alpha1.FailureAccept || s.Search.Engine != v1alpha1.SearchDisabled {
 		t.Errorf("spec %+v", s)
 	}
 	if cluster.Name != "lobby" || cluster.Namespace != "chat" || cluster.Labels["team"] != "chat" || cluster.Annotations["example.com/a"] != "b" {
