@@ -244,20 +244,24 @@ export class Room extends EventTarget {
     this.dispatchEvent(new CustomEvent('publication', { detail: publication }));
     const signal = typingOf(publication);
     if (signal && signal.sender !== this.me) this.typists.hear(signal);
-    const said = ['message', 'edit'].includes(publication.data?.type);
+    const said = publication.offset !== undefined && ['message', 'edit'].includes(publication.data?.type);
     if (said) this.typists.hear({ sender: publication.data.sender, typing: false });
     const receipt = receiptOf(publication);
     if (receipt) this.peer?.hear(receipt);
-    if (['member', 'room'].includes(publication.data?.type) && this.#open) {
-      this.refresh();
-      this.dispatchEvent(new Event('members'));
-    }
+    this.#heed(publication.data ?? {});
     if (message) {
       if (message.sender !== this.me) this.mark.arrived();
       if (!this.#open) this.feed.trim(KEPT_WHEN_CLOSED);
     }
     this.#changed();
     if (message && message.sender !== this.me) this.dispatchEvent(new CustomEvent('arrival', { detail: message }));
+  }
+
+  // Of what happens to others only their list tells, to whoever looks at it.
+  #heed({ type, user }) {
+    if (!this.#open || (type !== 'member' && type !== 'room')) return;
+    if (type === 'room' || user === this.me) this.refresh();
+    this.dispatchEvent(new Event('members'));
   }
 
   #changed() {
