@@ -33,9 +33,12 @@ const (
 // Access is what an actor gets of a channel.
 type Access struct {
 	Feed backbone.Feed
-	// Floor is the offset up to which the history is not for the actor: 0 if all of it is.
+	// Floor is the offset up to which the history is not for the actor: 0 if all of it is, NoHistory if nothing is.
 	Floor uint64
 }
+
+// NoHistory is behind every offset.
+const NoHistory = ^uint64(0)
 
 // verbRights are what the verbs need in a conversation.
 var verbRights = [...]right{Subscribe: toRead, Publish: toWrite, History: toRead, Presence: toRead}

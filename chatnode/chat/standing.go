@@ -67,7 +67,7 @@ func (st *standing) floor() uint64 {
 		return st.room.value.Begins
 	}
 	if st.member.value.Membership != chatv1.Membership_MEMBERSHIP_JOINED {
-		return ^uint64(0)
+		return NoHistory
 	}
 	return max(st.member.value.Floor, st.room.value.Begins)
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"hash/maphash"
 	"slices"
-	"strconv"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
 
-// historyLanes is how many pages of history a session reads at a time: they can be large.
+// historyLanes is how many pages of history, and answers of dear methods, a session reads at a time: they can be large.
 const historyLanes = 4
 
 // firstPart and mostPart are how many messages of a page are read at once, at first and at most.
@@ -24,9 +23,7 @@ var laneSeed = maphash.MakeSeed()
 
 // history reads a page of a channel's log.
 func (s *session) history(r request, q *protocol.HistoryRequest) {
-	// No channel that anybody may have begins with a zero byte.
-	lane := "\x00" + strconv.FormatUint(maphash.String(laneSeed, q.Channel)%historyLanes, 10)
-	ok := s.begin(lane, func(ctx context.Context) {
+	ok := s.begin(lane(maphash.String(laneSeed, q.Channel)), func(ctx context.Context) {
 		result, err := s.page(ctx, q)
 		if err != nil {
 			s.fail(r, err)
@@ -48,7 +45,7 @@ func (s *session) page(ctx context.Context, q *protocol.HistoryRequest) (*protoc
 	if most := s.gateway.limits.HistoryMessages; limit < 0 || limit > most {
 		limit = most
 	}
-	page, err := s.readInParts(ctx, access.Feed, q, limit)
+	page, err := s.readInParts(ctx, access, q, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +65,16 @@ func (s *session) page(ctx context.Context, q *protocol.HistoryRequest) (*protoc
 
 // readInParts reads a page of at most limit messages, in parts that begin small, until it has more bytes than may go out: a page of
 // great messages would take a hundred times the memory of what is answered.
-func (s *session) readInParts(ctx context.Context, feed backbone.Feed, q *protocol.HistoryRequest, limit int) (backbone.Page, error) {
-	read, offset := s.gateway.options.Log.After, uint64(0)
+func (s *session) readInParts(ctx context.Context, access chat.Access, q *protocol.HistoryRequest, limit int) (backbone.Page, error) {
+	read, feed, offset := s.gateway.options.Log.After, access.Feed, uint64(0)
 	if q.Since != nil {
 		offset = q.Since.Offset
+	}
+	switch {
+	case access.Floor == chat.NoHistory:
+		limit = 0
+	case !q.Reverse:
+		offset = max(offset, access.Floor) // what is before is not for this user
 	}
 	if q.Reverse {
 		read = s.gateway.options.Log.Before

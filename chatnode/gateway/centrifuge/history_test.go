@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
@@ -144,6 +145,33 @@ func TestNotMuchMoreIsReadThanGoesOut(t *testing.T) {
 		}
 		if len(page.Publications) != 60 {
 			t.Errorf("%d publications", len(page.Publications))
+		}
+	}
+}
+
+func TestHistoryOfWhoJoinedLaterBeginsThere(t *testing.T) {
+	n := startNode(t, nil)
+	q := &chatv1.CreateRoomRequest{Room: "room:a", History: chatv1.HistoryPolicy_HISTORY_POLICY_SINCE_JOINED, Members: []string{"ann"}}
+	if _, err := n.gateway.options.Chat.CreateRoom(t.Context(), backend, q); err != nil {
+		t.Fatal(err)
+	}
+	ann, bob := n.connect(t, transports[0], "ann"), n.connect(t, transports[0], "bob")
+	for i := range 5 {
+		ann.publish("room:a", fmt.Sprint("early ", i))
+	}
+	invite := &chatv1.InviteRequest{Room: "room:a", Users: []string{"bob"}, Add: true}
+	if _, err := n.gateway.options.Chat.Invite(t.Context(), backend, invite); err != nil {
+		t.Fatal(err)
+	}
+	ann.publish("room:a", "late")
+	for _, since := range []*protocol.StreamPosition{nil, {Offset: 1}} {
+		page := bob.ok(&protocol.Command{History: &protocol.HistoryRequest{Channel: "room:a", Limit: 3, Since: since}}).History
+		var all string
+		for _, p := range page.Publications {
+			all += string(p.Data)
+		}
+		if !strings.Contains(all, "late") || strings.Contains(all, "early") {
+			t.Errorf("since %v bob reads %s", since, all)
 		}
 	}
 }

@@ -45,6 +45,10 @@ type setup struct {
 	conns   conn.Options
 	chat    chat.Limits
 	quotas  chat.Quotas
+	// newHub makes the hub, if it is not nil.
+	newHub func(*backbone.Backbone) *fanout.Hub
+	// here is called, if it is not nil, before the nodes are asked who is connected.
+	here func()
 }
 
 // startNode starts a node with an embedded log; change may alter what it is made of.
@@ -67,7 +71,10 @@ func startNode(t testing.TB, change func(*setup)) *node {
 		t.Fatal(err)
 	}
 	n.backbone = b
-	n.hub = fanout.New(b, fanout.Options{Logger: log})
+	if s.newHub == nil {
+		s.newHub = func(b *backbone.Backbone) *fanout.Hub { return fanout.New(b, fanout.Options{Logger: log}) }
+	}
+	n.hub = s.newHub(b)
 	n.conns = conn.New(s.conns)
 	tokens, err := auth.New(context.Background(), auth.Options{HMACSecret: secret})
 	if err != nil {
@@ -79,6 +86,9 @@ func startNode(t testing.TB, change func(*setup)) *node {
 		Log: b, Tables: b, Signals: n.hub, OpenChannels: []string{"open*"}, ImplicitRooms: true, Limits: s.chat,
 		Quotas: func() chat.Quotas { return s.quotas },
 		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
+			if s.here != nil {
+				s.here()
+			}
 			return n.gateway.Devices(ctx, app, users)
 		},
 	})

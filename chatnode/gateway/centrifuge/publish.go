@@ -41,20 +41,37 @@ func (s *session) beginSending() bool {
 
 // await answers with the outcome of what has begun, within the time that clients wait. What the log does goes on after that.
 func (s *session) await(r request, outcome func(ctx context.Context) (*protocol.Reply, error)) {
-	finish := func() {
-		ctx, cancel := context.WithTimeout(s.gateway.ctx, s.gateway.limits.SendTimeout)
-		defer cancel()
-		answer, err := outcome(ctx)
-		s.mu.Lock()
-		s.sending--
-		s.mu.Unlock()
-		if err != nil {
-			s.fail(r, err)
-			return
-		}
-		s.reply(r, answer, nil)
-	}
-	if !s.gateway.start(finish) {
+	if !s.gateway.start(func() { s.finish(s.gateway.ctx, r, outcome) }) {
 		s.refuse(r, protocol.ErrorInternal)
 	}
+}
+
+// awaitIn is await in a lane, if it is not empty, where one outcome is waited for after the other.
+func (s *session) awaitIn(lane string, r request, outcome func(ctx context.Context) (*protocol.Reply, error)) {
+	if lane == "" {
+		s.await(r, outcome)
+		return
+	}
+	if !s.begin(lane, func(ctx context.Context) { s.finish(ctx, r, outcome) }) {
+		s.endSending()
+		s.fail(r, protocol.ErrorTooManyRequests)
+	}
+}
+
+func (s *session) finish(ctx context.Context, r request, outcome func(ctx context.Context) (*protocol.Reply, error)) {
+	ctx, cancel := context.WithTimeout(ctx, s.gateway.limits.SendTimeout)
+	defer cancel()
+	answer, err := outcome(ctx)
+	s.endSending()
+	if err != nil {
+		s.fail(r, err)
+		return
+	}
+	s.reply(r, answer, nil)
+}
+
+func (s *session) endSending() {
+	s.mu.Lock()
+	s.sending--
+	s.mu.Unlock()
 }

@@ -27,13 +27,15 @@ func (g *doorway) Follow(ctx context.Context, feed backbone.Feed, f backbone.Fol
 	return g.Backbone.Follow(ctx, feed, f)
 }
 
-// withDoorway puts a doorway in front of a room.
-func (n *node) withDoorway(t testing.TB, room string) *doorway {
-	g := &doorway{n.backbone, room, make(chan struct{}), make(chan struct{})}
-	hub := fanout.New(g, fanout.Options{})
-	n.gateway.options.Hub = hub
-	t.Cleanup(hub.Close)
-	return g
+// startWithDoorway starts a node with a doorway to a room.
+func startWithDoorway(t testing.TB, room string) (*node, *doorway) {
+	d := &doorway{room: room, reached: make(chan struct{}), open: make(chan struct{})}
+	return startNode(t, func(s *setup) {
+		s.newHub = func(b *backbone.Backbone) *fanout.Hub {
+			d.Backbone = b
+			return fanout.New(d, fanout.Options{})
+		}
+	}), d
 }
 
 // withMember makes a group of that user.
@@ -87,10 +89,9 @@ func (c *rawClient) wantUnsubscribed(channel string) {
 }
 
 func TestWhoIsKickedWhileSubscribingIsUnsubscribed(t *testing.T) {
-	n := startNode(t, nil)
+	n, doorway := startWithDoorway(t, "room:a")
 	c := n.connect(t, transports[0], "bob")
 	n.withMember(t, "room:a", "bob")
-	doorway := n.withDoorway(t, "room:a")
 	subscribe := &protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: "room:a"}}
 	c.begin(subscribe)
 	<-doorway.reached
@@ -103,9 +104,8 @@ func TestWhoIsKickedWhileSubscribingIsUnsubscribed(t *testing.T) {
 }
 
 func TestWhoIsKickedWhileConnectingIsUnsubscribed(t *testing.T) {
-	n := startNode(t, nil)
+	n, doorway := startWithDoorway(t, "room:a")
 	n.withMember(t, "room:a", "bob")
-	doorway := n.withDoorway(t, "room:a")
 	connect := &protocol.Command{Connect: &protocol.ConnectRequest{Token: tokenOf(t, "bob")}}
 	c := n.dial(t, transports[0], connect)
 	<-doorway.reached

@@ -3,6 +3,8 @@ package centrifuge
 import (
 	"context"
 	"encoding/json"
+	"hash/maphash"
+	"strconv"
 
 	"github.com/chatfleet/chatfleet/chatnode/chat/methods"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
@@ -34,8 +36,25 @@ func (s *session) rpc(r request, q *protocol.RPCRequest) {
 			return json.Marshal(sent)
 		}
 	}
-	s.await(r, func(ctx context.Context) (*protocol.Reply, error) {
+	s.awaitIn(laneOf(q), r, func(ctx context.Context) (*protocol.Reply, error) {
 		data, err := call(ctx)
 		return &protocol.Reply{RPC: &protocol.RPCResult{Data: data}}, err
 	})
 }
+
+// dear are the methods that may read much: lists, pages, other nodes. A session has a few of them run at a time, in the lanes of history.
+var dear = map[string]bool{
+	"chat.rooms": true, "chat.messages": true, "chat.search": true, "chat.members": true, "chat.read_by": true, "chat.presence": true,
+	"chat.export_user": true, "chat.invite": true, "chat.create_room": true, "chat.delete_room": true,
+}
+
+// laneOf is the lane of a call; empty: it runs at once. The same call again waits for the first one.
+func laneOf(q *protocol.RPCRequest) string {
+	if !dear[q.Method] {
+		return ""
+	}
+	return lane(maphash.String(laneSeed, q.Method) ^ maphash.Bytes(laneSeed, q.Data))
+}
+
+// lane gives one of the few lanes of a session for what may read much. No channel that anybody may have begins with a zero byte.
+func lane(hash uint64) string { return "\x00" + strconv.FormatUint(hash%historyLanes, 10) }
