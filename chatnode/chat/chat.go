@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -121,6 +122,8 @@ type Options struct {
 	Search Searcher
 	// Limits; zero: DefaultLimits.
 	Limits Limits
+	// Logger takes faults that no actor is told; nil: slog.Default.
+	Logger *slog.Logger
 	// Now is the clock, time.Now.
 	Now func() time.Time
 }
@@ -158,6 +161,9 @@ type Service struct {
 func New(o Options) (*Service, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
 	}
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits

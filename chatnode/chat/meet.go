@@ -22,6 +22,7 @@ func (s *Service) meet(ctx context.Context, st *standing) error {
 	for _, user := range users {
 		if _, err := s.setMember(ctx, st.feed, user, memberRecord{
 			Membership: chatv1.Membership_MEMBERSHIP_JOINED, Role: chatv1.Role_ROLE_MEMBER, Since: now, By: st.actor.User,
+			Changed: now, // the sweeper leaves it alone until the room's record is there
 		}); err != nil {
 			return err
 		}

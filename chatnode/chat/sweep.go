@@ -3,6 +3,8 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -40,7 +42,7 @@ type sweepRecord struct {
 
 var sweepKey = layout.RowKey("chat", "sweep")
 
-// sweep does rounds until the context ends. A round that fails is the next one's.
+// sweep does rounds until the context ends. A round that fails is the next one's; the log tells of it.
 func (s *Service) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -49,7 +51,10 @@ func (s *Service) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			_ = s.sweepOnce(ctx)
+			// Somebody who has just taken the row is no fault.
+			if err := s.sweepOnce(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, backbone.ErrConflict) {
+				s.options.Logger.Warn("the sweeper could not finish a round and goes on in the next", "error", withCause(err))
+			}
 		}
 	}
 }
@@ -68,7 +73,7 @@ func (s *Service) sweepOnce(ctx context.Context) error {
 	}
 	round, cancel := context.WithTimeout(ctx, 2*sweepEvery)
 	defer cancel()
-	err = firstError(
+	err = errors.Join(
 		s.sweepMembers(round, &r.value.Members), s.sweepRooms(round, &r.value.Rooms),
 		s.walkLists(round, &r.value.Lists), s.walkMutes(round, &r.value.Mutes),
 		s.dropRevoked(round), s.dropAnnounced(round), s.expire(round, &r.value.Expired),
@@ -80,13 +85,13 @@ func (s *Service) sweepOnce(ctx context.Context) error {
 	return err
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+// withCause says more than users are told.
+func withCause(err error) error {
+	var told *Error
+	if errors.As(err, &told) && told.cause != nil {
+		return fmt.Errorf("%w: %w", err, told.cause)
 	}
-	return nil
+	return err
 }
 
 func (s *Service) putSweep(ctx context.Context, r record[sweepRecord]) (uint64, error) {
