@@ -113,17 +113,22 @@ func (s *Service) Publish(a Actor, channel string, data []byte) *Sending {
 	if p.err != nil {
 		return p
 	}
+	s.carry(p, a, channel, access.Feed, func() { p.enqueue(a, access.Feed, data, backbone.Note{}) })
+	return p
+}
+
+// carry brings what is sent to an open channel on its way: at once if the user's trail is there, else behind the user's others.
+func (s *Service) carry(p *Sending, a Actor, channel string, feed backbone.Feed, enqueue func()) {
 	line := lineOf(a, channel)
-	if a.User == "" || s.trails.has(access.Feed, a.User) && !s.lines.busy(line) {
-		p.enqueue(a, access.Feed, data, backbone.Note{})
-		return p
+	if a.User == "" || s.trails.has(feed, a.User) && !s.lines.busy(line) {
+		enqueue()
+		return
 	}
 	s.standIn(p, line, func(ctx context.Context) {
-		if p.err = s.leaveTrail(ctx, access.Feed, a.User); p.err == nil {
-			p.enqueue(a, access.Feed, data, backbone.Note{})
+		if p.err = s.leaveTrail(ctx, feed, a.User); p.err == nil {
+			enqueue()
 		}
 	})
-	return p
 }
 
 // lineOf is where an actor's messages to a channel wait for each other.
@@ -169,7 +174,7 @@ func (s *Service) send(a Actor, channel, id string, c Content) *Sending {
 	}
 	p := s.take(a, channel, id, now)
 	if p.err == nil {
-		p.begin(&standing{actor: a, feed: access.Feed}, e, nil)
+		s.carry(p, a, channel, access.Feed, func() { p.begin(&standing{actor: a, feed: access.Feed}, e, nil) })
 	}
 	return p
 }
