@@ -182,9 +182,6 @@ func (o *owner) take(ctx context.Context, s stored) error {
 	if err != nil {
 		return fmt.Errorf("add to the index: %w", err)
 	}
-	if err := o.ledger.note(ctx, s); err != nil {
-		return fmt.Errorf("add to the ledger: %w", err)
-	}
 	if s.body.Offset > o.from {
 		s.body.prev = prev
 		if !known {
@@ -195,6 +192,10 @@ func (o *owner) take(ctx context.Context, s stored) error {
 			return fmt.Errorf("dispatch: %w", err)
 		}
 		o.b.metrics.dispatched.Inc()
+	}
+	// Nobody who hears of the message waits for this, which may have to ask the store.
+	if err := o.ledger.note(ctx, s); err != nil {
+		return fmt.Errorf("add to the ledger: %w", err)
 	}
 	o.read.set(s.body.Offset)
 	return ctx.Err()
