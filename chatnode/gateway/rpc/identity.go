@@ -50,6 +50,9 @@ func (g *Gateway) identify(header http.Header) (chat.Actor, *connect.Error) {
 	if err != nil {
 		return chat.Actor{}, badToken(err)
 	}
+	if err := chat.CheckUser(token.User); err != nil {
+		return chat.Actor{}, unauthenticated(err.Error())
+	}
 	if err := g.revoked(token); err != nil {
 		return chat.Actor{}, err
 	}

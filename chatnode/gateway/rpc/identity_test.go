@@ -2,8 +2,12 @@ package rpc
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
@@ -57,6 +61,7 @@ func TestCallersWhoShowNothingGoodAreRefusedBeforeTheirRequestIsRead(t *testing.
 		"a revoked token":       {[]string{"Authorization", "Bearer " + b.token(t, "old", false)}, 401, "unauthenticated", "expired"},
 		"a revoked admin's":     {[]string{"Authorization", "Bearer " + b.token(t, "old", true)}, 401, "unauthenticated", "expired"},
 		"a banned user":         {[]string{"Authorization", "Bearer " + b.token(t, "bad", false)}, 403, "permission_denied", "denied"},
+		"a name too long":       {[]string{"Authorization", "Bearer " + b.signed(t, strings.Repeat("a", chat.MaxName+1))}, 401, "unauthenticated", "unauthenticated"},
 		"nobody knows yet":      {[]string{"Authorization", "Bearer " + b.token(t, "new", false)}, 503, "unavailable", "unavailable"},
 		"a user for another":    {[]string{"Authorization", "Bearer " + user, "Chatfleet-User", "bob"}, 403, "permission_denied", "denied"},
 		"a server for nobody":   {[]string{"Authorization", "Bearer " + shopKey, "Chatfleet-User", ""}, 400, "invalid_argument", "invalid"},
@@ -79,6 +84,20 @@ func TestCallersWhoShowNothingGoodAreRefusedBeforeTheirRequestIsRead(t *testing.
 			}
 		})
 	}
+}
+
+// signed is a token that whoever has the secret made.
+func (b *bench) signed(t *testing.T, user string) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: b.signer.Secret()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.Signed(signer).Claims(map[string]any{"sub": user}).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // expired waits for no token to expire: it signs one that was good in the past.
