@@ -41,7 +41,7 @@ type Access struct {
 const NoHistory = ^uint64(0)
 
 // verbRights are what the verbs need in a conversation.
-var verbRights = [...]right{Subscribe: toRead, Publish: toWrite, History: toRead, Presence: toRead}
+var verbRights = [...]right{Subscribe: toRead, Publish: toWrite, History: toRead, Presence: toSeeMembers}
 
 // Access gives the feed that a channel stands for, if the actor may do that there. Errors: Invalid, NotFound, Denied, Unavailable.
 func (s *Service) Access(ctx context.Context, a Actor, channel string, v Verb) (Access, error) {
@@ -162,6 +162,8 @@ func checkName(what, name string) error {
 		return failf(Invalid, "the name of a %s has at most %d bytes", what, MaxName)
 	case !utf8.ValidString(name):
 		return failf(Invalid, "the name of a %s must be UTF-8", what)
+	case name[0] == 0: // names that begin so are our own, such as serverSender
+		return failf(Invalid, "the name of a %s must not begin with a zero byte", what)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
 
@@ -179,4 +180,32 @@ func TestPresenceAndComingAndGoing(t *testing.T) {
 			t.Errorf("bob did not ask for %+v", <-bob.pushes)
 		}
 	})
+}
+
+func TestWhoMayNotSeeTheMembersOfARoomDoesNotSeeWhoIsThere(t *testing.T) {
+	n := startNode(t, nil)
+	q := &chatv1.CreateRoomRequest{Room: "room:news", Kind: chatv1.RoomKind_ROOM_KIND_CHANNEL, Members: []string{"ann"}}
+	if _, err := n.gateway.options.Chat.CreateRoom(t.Context(), backend, q); err != nil {
+		t.Fatal(err)
+	}
+	stranger, ann := n.connect(t, transports[0], "bob"), n.connect(t, transports[0], "ann")
+	stranger.ok(&protocol.Command{Subscribe: &protocol.SubscribeRequest{Channel: "room:news", JoinLeave: true}})
+	look := func() *protocol.Command {
+		return &protocol.Command{Presence: &protocol.PresenceRequest{Channel: "room:news"}}
+	}
+	if reply := stranger.do(look()); reply.Error == nil || reply.Error.Code != 103 {
+		t.Errorf("a stranger sees %+v", reply)
+	}
+	ann.subscribe("room:news")
+	if here := ann.ok(look()).Presence.Presence; len(here) != 2 {
+		t.Errorf("a member sees %+v", here)
+	}
+	if _, err := n.gateway.options.Chat.Publish(backend, "room:news", []byte(`"after ann came"`)).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for push := stranger.push(); push.Pub == nil; push = stranger.push() {
+		if push.Join != nil {
+			t.Errorf("a stranger hears that %s came", push.Join.Info.User)
+		}
+	}
 }

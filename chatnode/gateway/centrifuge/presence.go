@@ -8,6 +8,12 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
 
+// mayLookAround says whether the client may know who is in a channel, and who comes and goes.
+func (s *session) mayLookAround(ctx context.Context, channel string) bool {
+	_, err := s.gateway.options.Chat.Access(ctx, s.actor, channel, chat.Presence)
+	return err == nil
+}
+
 // presence tells who is in a channel.
 func (s *session) presence(r request, q *protocol.PresenceRequest) {
 	s.lookAround(r, q.Channel, func(here fanout.Here) *protocol.Reply {

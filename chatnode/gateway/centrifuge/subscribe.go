@@ -130,7 +130,7 @@ func (s *session) join(ctx context.Context, w wish, sub *subscription) (*protoco
 	}
 	info := &protocol.ClientInfo{User: s.actor.User, Client: s.id, ConnInfo: s.actor.Info, ChanInfo: w.chanInfo}
 	place, got, err := s.gateway.options.Hub.Subscribe(ctx, access.Feed, fanout.Request{
-		Since: w.since, MaxBytes: w.bytes, JoinLeave: w.joinLeave,
+		Since: w.since, MaxBytes: w.bytes, JoinLeave: w.joinLeave && s.mayLookAround(ctx, w.channel),
 		Info: protocol.AppendClientInfo(protocol.JSON, nil, info),
 	}, sub)
 	if err != nil {
