@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"slices"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
@@ -79,13 +80,8 @@ func (s *Service) eraseUpTo(ctx context.Context, feed backbone.Feed, from, end u
 		if err != nil {
 			return fromLog(err)
 		}
-		err = inParallel(ctx, len(page.Messages), func(ctx context.Context, i int) error {
-			if page.Messages[i].Offset >= end {
-				return nil
-			}
-			return fromLog(s.log.Erase(ctx, feed, page.Messages[i].Offset))
-		})
-		if err != nil {
+		void := slices.DeleteFunc(offsetsOf(page.Messages), func(offset uint64) bool { return offset >= end })
+		if err := s.eraseMany(ctx, feed, void); err != nil {
 			return err
 		}
 		if !page.More || page.End >= end {
