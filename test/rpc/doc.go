@@ -1,2 +1,3 @@
-// Package rpc runs what the documentation of the chat service for backends shows: every line of it on a real chatnode, by a real curl.
+// Package rpc tries the chat service on a real chatnode: every line of its documentation, by a real curl; gRPC; and the whole table of who may call
+// what, over the API and over the socket.
 package rpc
