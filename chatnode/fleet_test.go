@@ -113,7 +113,7 @@ func TestAnEmptyNodeEndsWithoutWaitingForItsDrainPeriod(t *testing.T) {
 func TestANodeThatExpectsStreamsWaitsForThemAndSaysSo(t *testing.T) {
 	url, admin := startNATS(t), freeAddress(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	args := []string{"--listen=127.0.0.1:0", "--admin-listen=" + admin, "--shards=1", "--streams=expect", "--log-level=error", "--nats-url="}
+	args := []string{"--listen=127.0.0.1:0", "--admin-listen=" + admin, "--data-dir=" + t.TempDir(), "--shards=1", "--streams=expect", "--log-level=error", "--nats-url="}
 	start := func(url string) chan error {
 		done := make(chan error, 1)
 		go func() {
