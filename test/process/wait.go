@@ -2,8 +2,10 @@ package process
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
+
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 const (
@@ -12,22 +14,19 @@ const (
 	exitDeadline  = 30 * time.Second
 )
 
-// until asks condition again and again until it returns nil. It gives up, with
-// the condition's last error, when ctx ends or gone is closed.
+// errEnded says that what is waited for can't come any more.
+var errEnded = errors.New("the process ended")
+
+// until is wait.Until, which also gives up when gone is closed.
 func until(ctx context.Context, gone <-chan struct{}, condition func(context.Context) error) error {
-	tick := time.NewTicker(pollInterval)
-	defer tick.Stop()
-	for {
-		err := condition(ctx)
-		if err == nil {
-			return nil
-		}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
 		select {
-		case <-tick.C:
 		case <-gone:
-			return fmt.Errorf("the process ended: %w", err)
+			cancel(errEnded)
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
-	}
+	}()
+	return wait.Until(ctx, pollInterval, condition)
 }
