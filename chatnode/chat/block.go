@@ -36,9 +36,13 @@ func (s *Service) Block(ctx context.Context, a Actor, q *chatv1.BlockRequest) (*
 		default:
 			r.value.Blocked = append(blocked, q.GetUser())
 		}
+		r.value.change(s.options.Now())
 		return nil
 	})
 	s.people.forget(key)
+	if err == nil {
+		err = s.tellOfPerson(ctx, a, person, personEvent{Type: "block", User: q.GetUser(), Remove: q.GetRemove()})
+	}
 	if err != nil {
 		return nil, err
 	}

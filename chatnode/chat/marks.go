@@ -2,6 +2,8 @@ package chat
 
 import (
 	"context"
+	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -12,6 +14,10 @@ import (
 
 // maxReaders is of how many users ReadBy tells.
 const maxReaders = 100
+
+// retell is how long after marks were moved a repetition of the request makes sure that it was told: the row is written first, and whoever
+// wrote it may have died then.
+const retell = 5 * time.Minute
 
 // reading is how many rows are read at a time for one request.
 const reading = 16
@@ -33,7 +39,8 @@ type receiptSignal struct {
 }
 
 // Read says how far the user has read a room. Marks end at the room's newest message, and never go back: what would not move them is
-// answered, written nowhere and told nobody. Errors: Invalid, Denied, NotFound, Conflict, TooMany, Unavailable.
+// answered, and at most tells once more what an earlier attempt may have left untold. Errors: Invalid, Denied, NotFound, Conflict, TooMany,
+// Unavailable.
 func (s *Service) Read(ctx context.Context, a Actor, q *chatv1.ReadRequest) (*chatv1.Marks, error) {
 	return s.mark(ctx, a, q.GetRoom(), func(r inboxRecord, last uint64) inboxRecord {
 		r.Read = max(r.Read, min(q.GetOffset(), last))
@@ -67,7 +74,6 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 		return &chatv1.Marks{Room: room, User: a.User}, nil // nobody said anything yet
 	}
 	var unread backbone.Unread
-	moved := false
 	row, err := changeRow(ctx, s.tables, layout.Inbox, inboxKey(st.feed, a.User), func(r *record[inboxRecord]) error {
 		if !r.exists() {
 			if err := s.again(ctx, &st); err != nil {
@@ -84,16 +90,17 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 		}
 		unread = answers[0]
 		r.value = move(was, unread.Last)
-		if moved = r.value != was; !moved {
+		if r.value == was {
 			return errKeep
 		}
+		r.value.Marked = millis(s.options.Now())
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if moved {
-		if err := s.tellMarks(ctx, &st, row.value); err != nil {
+	if row.value.Marked > millis(s.options.Now().Add(-retell)) {
+		if err := s.tellMarks(ctx, &st, row); err != nil {
 			return nil, err
 		}
 	}
@@ -125,13 +132,15 @@ func (s *Service) again(ctx context.Context, st *standing) (err error) {
 	return st.hasMarks()
 }
 
-// tellMarks tells the user's devices and the others in the room.
-func (s *Service) tellMarks(ctx context.Context, st *standing, r inboxRecord) error {
-	room, user := Channel(st.feed), st.actor.User
-	if err := s.tell(ctx, st.feed.App, user, markEvent{"mark", room, r.Read, r.Delivered}); err != nil {
+// tellMarks tells the user's devices and the others in the room, unless that has been done.
+func (s *Service) tellMarks(ctx context.Context, st *standing, r record[inboxRecord]) error {
+	room, user, m := Channel(st.feed), st.actor.User, r.value
+	id := newsID(m.Marked, "mark", inboxKey(st.feed, user), strconv.FormatUint(r.revision, 10))
+	first, err := s.tellNew(ctx, st.feed.App, user, id, markEvent{"mark", room, m.Read, m.Delivered})
+	if err != nil || !first {
 		return err
 	}
-	return s.signal(st.feed, receiptSignal{"receipt", user, r.Read, r.Delivered})
+	return s.signal(st.feed, receiptSignal{"receipt", user, m.Read, m.Delivered})
 }
 
 // unreadQuestion asks what is unread behind the marks.
@@ -153,6 +162,11 @@ func (s *Service) ReadBy(ctx context.Context, a Actor, q *chatv1.ReadByRequest) 
 	users := q.GetUsers()
 	if len(users) > maxReaders {
 		return nil, failf(Invalid, "at most %d users", maxReaders)
+	}
+	for _, user := range users {
+		if err := CheckUser(user); err != nil {
+			return nil, err
+		}
 	}
 	if len(users) == 0 {
 		if users, err = s.readers(ctx, &st); err != nil {

@@ -38,13 +38,19 @@ func (s *Service) note(ctx context.Context, feed backbone.Feed, e *Event) (uint6
 
 // tellOnce stores an event in a user's personal feed, if none of that id is there.
 func (s *Service) tellOnce(ctx context.Context, app, user, id string, event any) error {
+	_, err := s.tellNew(ctx, app, user, id, event)
+	return err
+}
+
+// tellNew is tellOnce, and says whether there was none.
+func (s *Service) tellNew(ctx context.Context, app, user, id string, event any) (bool, error) {
 	data, err := json.Marshal(event)
 	if err != nil {
-		return fromLog(err)
+		return false, fromLog(err)
 	}
 	feed := backbone.Feed{Kind: layout.User, App: app, Name: user}
-	_, err = s.log.Enqueue(feed, backbone.Draft{ID: id, Sender: serverSender, Data: data}).Wait(ctx)
-	return fromLog(err)
+	receipt, err := s.log.Enqueue(feed, backbone.Draft{ID: id, Sender: serverSender, Data: data}).Wait(ctx)
+	return !receipt.Duplicate, fromLog(err)
 }
 
 // head is the offset of the newest event of a feed.

@@ -17,10 +17,13 @@ type attendance struct {
 	now     atomic.Int64 // milliseconds; the service looks at it whenever it likes
 }
 
+// clockStart is near the log's own clock, which refuses ids of another time.
+var clockStart = time.Now().UnixMilli()
+
 func startPresence(t *testing.T) (*Service, *attendance) {
 	t.Helper()
 	here := &attendance{devices: map[string][]string{}}
-	here.now.Store(1_000_000)
+	here.now.Store(clockStart)
 	s, _ := startWith(t, Options{
 		Limits: noLimits, ImplicitRooms: true, Now: func() time.Time { return time.UnixMilli(here.now.Load()) },
 		Here: func(_ context.Context, app string, users []string) (map[string][]string, error) {
@@ -67,10 +70,10 @@ func TestPresenceIsSeenAsUsersWantToBeSeen(t *testing.T) {
 	}
 	see(ann, &chatv1.UserPresence{})
 	be(chatv1.Status_STATUS_ONLINE)
-	see(ann, &chatv1.UserPresence{LastSeen: 1_000_000})
+	see(ann, &chatv1.UserPresence{LastSeen: clockStart})
 	must(s.Block(t.Context(), someone("bob"), &chatv1.BlockRequest{User: "ann"}))(t)
 	see(ann, &chatv1.UserPresence{})
-	see(someone("carl"), &chatv1.UserPresence{LastSeen: 1_000_000})
+	see(someone("carl"), &chatv1.UserPresence{LastSeen: clockStart})
 }
 
 func TestLastSeenIsNotedOnceInAWhile(t *testing.T) {
@@ -83,7 +86,7 @@ func TestLastSeenIsNotedOnceInAWhile(t *testing.T) {
 	for _, c := range []struct {
 		later time.Duration
 		want  int64
-	}{{0, 1_000_000}, {seenEvery - time.Millisecond, 1_000_000}, {time.Millisecond, 1_000_000 + seenEvery.Milliseconds()}} {
+	}{{0, clockStart}, {seenEvery - time.Millisecond, clockStart}, {time.Millisecond, clockStart + seenEvery.Milliseconds()}} {
 		here.now.Add(c.later.Milliseconds())
 		if err := s.Left(t.Context(), DefaultApp, "bob"); err != nil {
 			t.Fatal(err)

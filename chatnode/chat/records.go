@@ -72,6 +72,8 @@ type inboxRecord struct {
 	Invited bool `json:"invited,omitempty"`
 	// Listed is when the room came on the list, in microseconds.
 	Listed int64 `json:"listed"`
+	// Marked is when the marks were moved last, in milliseconds: part of the id of the event that tells it.
+	Marked int64 `json:"marked,omitempty"`
 }
 
 // personRecord is what layout.People has of a user.
@@ -79,6 +81,9 @@ type personRecord struct {
 	Blocked  []string      `json:"blocked,omitempty"`
 	Status   chatv1.Status `json:"status,omitempty"`
 	LastSeen int64         `json:"last_seen,omitempty"` // milliseconds
+	// Changed is when the user last changed something here, in milliseconds, later at each change: part of the ids of the events that tell it,
+	// and their time.
+	Changed int64 `json:"changed,omitempty"`
 }
 
 // record is what one row says, and its revision: 0 if there is none.

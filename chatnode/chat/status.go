@@ -19,14 +19,18 @@ func (s *Service) SetStatus(ctx context.Context, a Actor, q *chatv1.SetStatusReq
 		return nil, failf(Invalid, "the status is online, away or hidden")
 	}
 	key := personKey(a.App, a.User)
-	_, err := changeRow(ctx, s.tables, layout.People, key, func(p *record[personRecord]) error {
+	person, err := changeRow(ctx, s.tables, layout.People, key, func(p *record[personRecord]) error {
 		if p.value.Status == q.GetStatus() {
 			return errKeep
 		}
 		p.value.Status = q.GetStatus()
+		p.value.change(s.options.Now())
 		return nil
 	})
 	s.people.forget(key)
+	if err == nil {
+		err = s.tellOfPerson(ctx, a, person, personEvent{Type: "status", Status: statusWords[q.GetStatus()]})
+	}
 	if err != nil {
 		return nil, err
 	}
