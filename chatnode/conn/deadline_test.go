@@ -30,6 +30,7 @@ func TestPulsesComeOnceInAnInterval(t *testing.T) {
 	var all []*events
 	for range 20 {
 		_, e := n.dial(nil, nil)
+		n.onWheel(e)
 		all = append(all, e)
 	}
 	for range 4 {
@@ -51,6 +52,7 @@ func TestPulsesOfManyConnectionsAreSpread(t *testing.T) {
 	var all []*events
 	for range 40 {
 		_, e := n.dial(nil, nil)
+		n.onWheel(e)
 		all = append(all, e)
 	}
 	// The last event of the time that passes.
@@ -136,11 +138,7 @@ func TestDeadlineCancelledWhenItHasJustFallenDueDoesNotCome(t *testing.T) {
 		}
 	}
 	client, e := n.dial(nil, nil)
-	eventually(t, "place on the wheel", func() bool {
-		n.wheel.mu.Lock()
-		defer n.wheel.mu.Unlock()
-		return e.conn.timer.at != 0
-	})
+	n.onWheel(e)
 	e.conn.After(0, 0)
 	e.conn.After(0, 1)
 	e.conn.After(0, 2)

@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long tests wait for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -192,6 +192,16 @@ func smallWindow() *websocket.Dialer {
 		return errors.Join(raw.Control(set), err)
 	}}
 	return &websocket.Dialer{NetDialContext: dialer.DialContext, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+}
+
+// onWheel waits until a connection's pulses are planned, which is just after its handler was made.
+func (n *node) onWheel(e *events) {
+	n.t.Helper()
+	eventually(n.t, "place on the wheel", func() bool {
+		n.wheel.mu.Lock()
+		defer n.wheel.mu.Unlock()
+		return e.conn.timer.at != 0
+	})
 }
 
 func next[T any](t testing.TB, c <-chan T, what string) T {

@@ -200,7 +200,9 @@ func TestHandlerThatIsRefusedClosesWithItsCode(t *testing.T) {
 }
 
 func TestOneByteNowAndThenIsClosedAndIdleIsNot(t *testing.T) {
-	n := startNode(t, Options{FrameTimeout: 300 * time.Millisecond}, nil)
+	t.Parallel()
+	const limit = 4 * time.Second
+	n := startNode(t, Options{FrameTimeout: limit}, nil)
 	idle, idleEvents := n.dial(nil, nil)
 	// A control frame leaves the connection idle.
 	if err := idle.WriteMessage(websocket.PingMessage, []byte("x")); err != nil {
@@ -216,10 +218,10 @@ func TestOneByteNowAndThenIsClosedAndIdleIsNot(t *testing.T) {
 
 	slow, e := n.dial(nil, nil)
 	began := time.Now()
-	go trickle(slow.NetConn(), append(frameBytes(0x01, "begin"), frameBytes(0x89, strings.Repeat("x", 100))...), 20*time.Millisecond)
+	go trickle(slow.NetConn(), append(frameBytes(0x01, "begin"), frameBytes(0x89, strings.Repeat("x", 100))...), 50*time.Millisecond)
 	_, _, err := slow.ReadMessage()
 	wantCode(t, err, 3008)
-	if took := time.Since(began); took < 250*time.Millisecond {
+	if took := time.Since(began); took < limit*3/4 {
 		t.Fatalf("closed after %v", took)
 	}
 	_ = next(t, e.closed, "Closed")

@@ -160,14 +160,15 @@ func TestReaderThatTakesNothingIsClosed(t *testing.T) {
 }
 
 func TestReaderThatTakesALittleIsNotClosed(t *testing.T) {
-	n := startNode(t, Options{StallTimeout: 400 * time.Millisecond}, nil)
+	t.Parallel()
+	n := startNode(t, Options{StallTimeout: 6 * time.Second}, nil)
 	n.listen.sendBuffer.Store(4096)
 	client, e := n.dial(smallWindow(), nil)
 	const size = 2 << 20
 	e.conn.Write(WSBinary.Append(nil, numbered(0, size)))
-	// 8 pauses of half a stall timeout: longer than it in all.
+	// 8 pauses of a sixth of a stall timeout: longer than it in all.
 	socket := client.NetConn()
-	ticker := time.NewTicker(200 * time.Millisecond)
+	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	got, part := 0, make([]byte, 64<<10)
 	for range 8 {
