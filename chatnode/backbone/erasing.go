@@ -16,7 +16,7 @@ const (
 	// erasePatience, it puts further ones off until it begins anew.
 	maxErasing    = 16384
 	erasePatience = 10 * time.Second
-	// erasersAtOnce is how many of one shard are erased at a time.
+	// erasersAtOnce is how many of one shard are erased at a time, by goroutines that are there while something is pending.
 	erasersAtOnce = 4
 	// maxHidden is how many of the newest erased messages are kept from readers whom a replica that is behind could still give them.
 	maxHidden = 8192
@@ -47,8 +47,9 @@ type erasing struct {
 	open    int        // those of them that aren't done
 	next    int        // the first of them that nobody has in hand
 	putOff  uint64     // the first event whose erasures were put off, 0 if there is none
-	wanted  *sync.Cond // something is pending, or the end
-	moved   chan struct{}
+	erasers int
+	wanted  chan struct{} // something was queued
+	moved   chan struct{} // something was done
 	ended   bool
 
 	hidden    map[uint64]struct{}
@@ -57,8 +58,7 @@ type erasing struct {
 
 func (e *erasing) init() {
 	e.max, e.patience = maxErasing, erasePatience
-	e.wanted = sync.NewCond(&e.lock)
-	e.moved = make(chan struct{}, 1)
+	e.wanted, e.moved = make(chan struct{}, 1), make(chan struct{}, 1)
 	e.hidden = map[uint64]struct{}{}
 }
 
@@ -123,8 +123,8 @@ func (e *erasing) add(ctx context.Context, one *erasure) bool {
 		if e.putOff == 0 && e.open < e.max {
 			e.pending = append(e.pending, one)
 			e.open++
-			e.wanted.Signal()
 			e.lock.Unlock()
+			signal(e.wanted)
 			return true
 		}
 		off := e.putOff > 0
@@ -145,14 +145,23 @@ func (e *erasing) add(ctx context.Context, one *erasure) bool {
 	}
 }
 
-// take gives the next erasure that nobody has in hand; nil at the end.
+// engage says whether one more eraser has something to do, and counts it.
+func (e *erasing) engage() bool {
+	e.lock.Lock()
+	defer e.lock.Unlock()
+	if e.ended || e.erasers == erasersAtOnce || e.next >= len(e.pending) {
+		return false
+	}
+	e.erasers++
+	return true
+}
+
+// take gives an eraser the next erasure that nobody has in hand; nil lets it go.
 func (e *erasing) take() *erasure {
 	e.lock.Lock()
 	defer e.lock.Unlock()
-	for e.next >= len(e.pending) && !e.ended {
-		e.wanted.Wait()
-	}
-	if e.ended {
+	if e.ended || e.next >= len(e.pending) {
+		e.erasers--
 		return nil
 	}
 	e.next++
@@ -178,7 +187,6 @@ func (e *erasing) end() {
 	e.lock.Lock()
 	defer e.lock.Unlock()
 	e.ended = true
-	e.wanted.Broadcast()
 }
 
 // left is how many are not done.
@@ -232,28 +240,39 @@ func (e *erasing) hiddenOf(seqs []uint64) (hidden []uint64) {
 
 // eraseAll erases what is pending until ctx ends. again is called when all is done that can be without beginning anew.
 func (l *ledger) eraseAll(ctx context.Context, again func()) {
-	var workers sync.WaitGroup
-	for range erasersAtOnce {
-		workers.Go(func() {
-			for one := l.erasing.take(); one != nil; one = l.erasing.take() {
-				l.b.saw(l.shard, one.by)
-				known := func(m *stored) bool { return m.key == one.key && (!one.stray || m.body.Note.Kind == NoteMessage) }
-				for l.b.erase(ctx, l.b.live, l.shard, one.seq, known) != nil && ctx.Err() == nil {
-					l.b.metrics.erasures.WithLabelValues("failed").Inc()
-				}
-				if ctx.Err() != nil {
-					return
-				}
-				l.b.metrics.erasing.Dec()
-				l.b.metrics.erasures.WithLabelValues("done").Inc()
-				if l.erasing.finish(one) {
-					again()
-				}
-			}
-		})
+	var erasers sync.WaitGroup
+	defer func() {
+		l.erasing.end()
+		erasers.Wait()
+		l.b.metrics.erasing.Sub(float64(l.erasing.left()))
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.erasing.wanted:
+		}
+		for l.erasing.engage() {
+			erasers.Go(func() { l.eraseSome(ctx, again) })
+		}
 	}
-	<-ctx.Done()
-	l.erasing.end()
-	workers.Wait()
-	l.b.metrics.erasing.Sub(float64(l.erasing.left()))
+}
+
+// eraseSome erases until nothing is pending that nobody has in hand.
+func (l *ledger) eraseSome(ctx context.Context, again func()) {
+	for one := l.erasing.take(); one != nil; one = l.erasing.take() {
+		l.b.saw(l.shard, one.by)
+		known := func(m *stored) bool { return m.key == one.key && (!one.stray || m.body.Note.Kind == NoteMessage) }
+		for l.b.erase(ctx, l.b.live, l.shard, one.seq, known) != nil && ctx.Err() == nil {
+			l.b.metrics.erasures.WithLabelValues("failed").Inc()
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		l.b.metrics.erasing.Dec()
+		l.b.metrics.erasures.WithLabelValues("done").Inc()
+		if l.erasing.finish(one) {
+			again()
+		}
+	}
 }

@@ -347,3 +347,37 @@ func TestNotesComeBackAndLiveMessagesCarryThem(t *testing.T) {
 		t.Fatalf("live %+v, read %+v, %v", r.messages[0].Note, page.Messages[0].Note, err)
 	}
 }
+
+func TestErasersAreThereOnlyWhileSomethingIsPending(t *testing.T) {
+	var e erasing
+	e.init()
+	if e.engage() {
+		t.Fatal("an eraser with nothing to erase")
+	}
+	for seq := range uint64(2) {
+		e.add(t.Context(), &erasure{by: 9, seq: seq + 1})
+		if !e.engage() {
+			t.Fatalf("nobody erases message %d", seq+1)
+		}
+		if one := e.take(); one == nil || one.seq != seq+1 {
+			t.Fatalf("took %v", one)
+		} else {
+			e.finish(one)
+		}
+		if one := e.take(); one != nil {
+			t.Fatalf("took %v, which nobody added", one)
+		}
+		if e.engage() || e.erasers > 0 {
+			t.Fatalf("%d erasers are left", e.erasers)
+		}
+	}
+	for seq := range uint64(2 * erasersAtOnce) {
+		e.add(t.Context(), &erasure{by: 9, seq: seq + 3})
+	}
+	for e.engage() {
+		e.take()
+	}
+	if e.erasers != erasersAtOnce {
+		t.Fatalf("%d erasers at once", e.erasers)
+	}
+}
