@@ -198,7 +198,7 @@ func (n *node) assemble(ctx context.Context) (err error) {
 	n.chat, err = chat.New(chat.Options{
 		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
 		Gate: n.gate(), Search: n.searcher(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(), Linger: n.messages.Linger,
-		Logger: n.log,
+		Registerer: n.registry, Logger: n.log,
 		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
 			return n.gateway.Devices(ctx, app, users)
 		},

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
@@ -122,6 +124,8 @@ type Options struct {
 	Search Searcher
 	// Limits; zero: DefaultLimits.
 	Limits Limits
+	// Registerer takes the metrics; nil: they are not registered.
+	Registerer prometheus.Registerer
 	// Logger takes faults that no actor is told; nil: slog.Default.
 	Logger *slog.Logger
 	// Now is the clock, time.Now.
@@ -152,6 +156,9 @@ type Service struct {
 	announced announcements
 	trails    trails
 
+	departures departures
+	metrics    *metrics
+
 	mu         sync.Mutex
 	onChange   []func(app, channel, user string)
 	onAnnounce []func(app string, event []byte)
@@ -175,7 +182,9 @@ func New(o Options) (*Service, error) {
 	}
 	s.tables = noticed{o.Tables, s.wrote}
 	s.lists.tables, s.lists.long = o.Tables, longList
+	s.metrics = newMetrics(o.Registerer, s)
 	s.lines.init()
+	s.departures.init()
 	s.revoked.init()
 	s.revoked.onChange(s.trails.forget)
 	s.announced.init()
@@ -265,6 +274,7 @@ func (s *Service) OnChange(tell func(app, channel, user string)) {
 
 // Close ends the service: sends that have not begun fail.
 func (s *Service) Close() {
+	s.metrics.departuresLost.Add(float64(s.departures.close()))
 	for _, stop := range s.stops {
 		stop()
 	}

@@ -162,7 +162,7 @@ func events(t *testing.T, s *Service, feed backbone.Feed) (all []map[string]any)
 	return all
 }
 
-// acts are operations on a room that was made by owner, with the members bob and carl (who is an owner too), dora invited and eve banned.
+// acts are operations on a room that was made by owner, with the members bob and carl (who is an owner too), dora and as an owner gina invited, and eve banned.
 var acts = map[string]func(ctx context.Context, s *Service, room string) error{
 	"create": func(ctx context.Context, s *Service, room string) error {
 		_, err := s.CreateRoom(ctx, someone("owner"), &chatv1.CreateRoomRequest{Room: room + "-other", Title: "T", Members: []string{"bob", "owner"}})
@@ -179,6 +179,10 @@ var acts = map[string]func(ctx context.Context, s *Service, room string) error{
 	},
 	"join": func(ctx context.Context, s *Service, room string) error {
 		_, err := s.Join(ctx, someone("dora"), &chatv1.JoinRequest{Room: room})
+		return err
+	},
+	"join as an owner": func(ctx context.Context, s *Service, room string) error {
+		_, err := s.Join(ctx, someone("gina"), &chatv1.JoinRequest{Room: room})
 		return err
 	},
 	"leave": func(ctx context.Context, s *Service, room string) error {
@@ -231,7 +235,7 @@ var acts = map[string]func(ctx context.Context, s *Service, room string) error{
 	},
 }
 
-var cast = []string{"owner", "bob", "carl", "dora", "eve", "fred"}
+var cast = []string{"owner", "bob", "carl", "dora", "eve", "fred", "gina"}
 
 // furnished makes the room that acts are for.
 func furnished(t *testing.T, s *Service, room string) {
@@ -240,6 +244,7 @@ func furnished(t *testing.T, s *Service, room string) {
 	must(s.CreateRoom(ctx, owner, &chatv1.CreateRoomRequest{Room: room, Members: []string{"bob", "carl"}}))(t)
 	must(s.SetRole(ctx, owner, &chatv1.SetRoleRequest{Room: room, User: "carl", Role: chatv1.Role_ROLE_OWNER}))(t)
 	must(s.Invite(ctx, owner, &chatv1.InviteRequest{Room: room, Users: []string{"dora"}}))(t)
+	must(s.Invite(ctx, owner, &chatv1.InviteRequest{Room: room, Users: []string{"gina"}, Role: chatv1.Role_ROLE_OWNER}))(t)
 	must(s.Ban(ctx, owner, &chatv1.BanRequest{Room: room, User: "eve"}))(t)
 	say(t, s, someone("bob"), room, "words")
 }

@@ -59,6 +59,9 @@ func (s *Service) Join(ctx context.Context, a Actor, q *chatv1.JoinRequest) (*ch
 		}
 		return nil
 	})
+	if err == nil && m.Membership == joined && m.Role == chatv1.Role_ROLE_OWNER { // who was invited as one
+		err = s.own(ctx, st.feed, a.User)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -105,6 +105,12 @@ func TestReadByTellsOfMembersOnly(t *testing.T) {
 	expect(t, Invalid, err)
 	_, err = s.ReadBy(t.Context(), ann, &chatv1.ReadByRequest{Room: "room:a", Users: make([]string, maxReaders+1)})
 	expect(t, Invalid, err)
+	for _, name := range []string{"", strings.Repeat("x", MaxName+1), "\xff"} {
+		_, err = s.ReadBy(t.Context(), ann, &chatv1.ReadByRequest{Room: "room:a", Users: []string{"ann", name}})
+		expect(t, Invalid, err)
+		_, err = s.ReadBy(t.Context(), ann, &chatv1.ReadByRequest{Room: "room:" + name, Users: []string{"ann"}})
+		expect(t, Invalid, err)
+	}
 	setRoom(t, s, "room:b", roomRecord{Kind: channel, Created: 1})
 	_, err = s.ReadBy(t.Context(), ann, &chatv1.ReadByRequest{Room: "room:b"})
 	expect(t, Denied, err)

@@ -248,6 +248,23 @@ func TestLeavingEndsNoMute(t *testing.T) {
 	must(s.Send(ctx, someone("carl"), &chatv1.SendRequest{Id: newID(), Room: "room:a", Text: &text}))(t)
 }
 
+func TestWhoWasInvitedAsOwnerIsOneAtOnce(t *testing.T) {
+	s, _ := start(t, noLimits)
+	ctx, bob := t.Context(), someone("bob")
+	made(t, s, "room:a", group, "carl")
+	must(s.Invite(ctx, ann, &chatv1.InviteRequest{Room: "room:a", Users: []string{"bob"}, Role: chatv1.Role_ROLE_OWNER}))(t)
+	if m := must(s.Join(ctx, bob, &chatv1.JoinRequest{Room: "room:a"}))(t); m.GetRole() != chatv1.Role_ROLE_OWNER {
+		t.Fatalf("joined as %v", m)
+	}
+	room := must(loadRow[roomRecord](ctx, s.tables, layout.Rooms, roomKey(testFeed("room:a"))))(t)
+	if !slices.Equal(room.value.Owners, []string{"ann", "bob"}) {
+		t.Fatalf("owners are %q", room.value.Owners)
+	}
+	must(s.Leave(ctx, ann, &chatv1.LeaveRequest{Room: "room:a"}))(t)
+	_, err := s.Leave(ctx, bob, &chatv1.LeaveRequest{Room: "room:a"})
+	expect(t, Denied, err) // the last one stays
+}
+
 func TestWhoIsBlockedInvitesNobodyAndIsNotToldSo(t *testing.T) {
 	s, _ := start(t, noLimits)
 	ctx, bob := t.Context(), someone("bob")

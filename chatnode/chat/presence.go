@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
-	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
 const (
@@ -99,25 +98,6 @@ func named(devices []string) []string {
 	names := slices.Clone(devices)
 	slices.Sort(names)
 	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" })
-}
-
-// Left notes that the last connection of a user to this node has ended: the user was last seen now. Of a user who comes and goes it is
-// noted once in 10 seconds. Errors: Unavailable, Conflict.
-func (s *Service) Left(ctx context.Context, app, user string) error {
-	now := s.options.Now()
-	if user == "" || s.erasedLately(app, user) || !s.seen.due(app+"\x00"+user, now) {
-		return nil
-	}
-	key := personKey(app, user)
-	_, err := changeRow(ctx, s.tables, layout.People, key, func(p *record[personRecord]) error {
-		if p.value.LastSeen >= now.UnixMilli() {
-			return errKeep
-		}
-		p.value.LastSeen = now.UnixMilli()
-		return nil
-	})
-	s.people.forget(key)
-	return err
 }
 
 // seen remembers when it was noted that users were seen.

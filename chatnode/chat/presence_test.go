@@ -65,9 +65,7 @@ func TestPresenceIsSeenAsUsersWantToBeSeen(t *testing.T) {
 	see(someone("bob"), &chatv1.UserPresence{Status: chatv1.Status_STATUS_HIDDEN, Devices: devices})
 	see(theServer, &chatv1.UserPresence{Status: chatv1.Status_STATUS_HIDDEN, Devices: devices})
 	delete(here.devices, "bob")
-	if err := s.Left(t.Context(), DefaultApp, "bob"); err != nil {
-		t.Fatal(err)
-	}
+	leave(t, s, "bob")
 	see(ann, &chatv1.UserPresence{})
 	be(chatv1.Status_STATUS_ONLINE)
 	see(ann, &chatv1.UserPresence{LastSeen: clockStart})
@@ -88,9 +86,7 @@ func TestLastSeenIsNotedOnceInAWhile(t *testing.T) {
 		want  int64
 	}{{0, clockStart}, {seenEvery - time.Millisecond, clockStart}, {time.Millisecond, clockStart + seenEvery.Milliseconds()}} {
 		here.now.Add(c.later.Milliseconds())
-		if err := s.Left(t.Context(), DefaultApp, "bob"); err != nil {
-			t.Fatal(err)
-		}
+		leave(t, s, "bob")
 		if got := lastSeen(); got != c.want {
 			t.Fatalf("%v later last seen at %d, want %d", c.later, got, c.want)
 		}

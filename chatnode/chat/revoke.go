@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// maxRevoked is how many users may be revoked or banned at a time, in all applications together. Every node remembers all of them, at
-	// about 200 bytes each.
-	maxRevoked = 100_000
+	// maxRevoked is how many users of one application may be revoked or banned at a time, maxRevokedOfAll of all applications together.
+	// Every node remembers all of them, at about 200 bytes each.
+	maxRevoked, maxRevokedOfAll = 100_000, 500_000
 	// revokedFor is how long tokens of before a revocation are refused, and a row is kept. Tokens should not live longer. Bans stay.
 	revokedFor = 90 * 24 * time.Hour
 )
@@ -67,8 +67,8 @@ func (s *Service) revoke(ctx context.Context, app, user string, change func(r *r
 		switch change(&r.value); {
 		case r.value == was:
 			return errKeep
-		case !r.exists() && s.revoked.count() >= maxRevoked:
-			return failf(Limit, "as many users are revoked or banned as may be: %d", maxRevoked)
+		case !r.exists():
+			return s.revoked.roomFor(key)
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
@@ -14,6 +15,7 @@ const maxRevokedNews = 1024
 type revocations struct {
 	mu   sync.RWMutex
 	rows map[string]record[revokedRecord] // nil: not read yet
+	apps map[string]int                   // how many of them each application has, by appOf
 	tell []func(app, user string)
 	// since has rows that were set since somebody began to read all; nil: nobody does.
 	since map[string]record[revokedRecord]
@@ -40,10 +42,29 @@ func (r *revocations) get(key string) (row revokedRecord, known bool) {
 	return r.rows[key].value, r.rows != nil
 }
 
+// roomFor says whether one more user may have a row. Of several who come at the same moment, a few may get past a limit.
+func (r *revocations) roomFor(key string) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	switch {
+	case r.apps[appOf(key)] >= maxRevoked:
+		return failf(Limit, "the application has as many revoked or banned users as it may: %d", maxRevoked)
+	case len(r.rows) >= maxRevokedOfAll:
+		return failf(Limit, "all applications together have as many revoked or banned users as they may: %d", maxRevokedOfAll)
+	}
+	return nil
+}
+
 func (r *revocations) count() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return len(r.rows)
+}
+
+// appOf is what the keys of an application's rows begin with.
+func appOf(key string) string {
+	app, _, _ := strings.Cut(key, ".")
+	return app
 }
 
 // older lists rows of users who are not banned, and whose tokens were revoked before that time, in milliseconds; at most limit.
@@ -69,15 +90,28 @@ func (r *revocations) set(key string, row record[revokedRecord]) {
 		r.mu.Unlock()
 		return
 	}
-	if row.exists() {
-		r.rows[key] = row
-	} else {
-		delete(r.rows, key)
-	}
+	r.put(key, row)
 	tell := r.tell
 	r.mu.Unlock()
 	if row.value.stricter(was.value) {
 		tellRevoked(tell, key)
+	}
+}
+
+// put needs mu.
+func (r *revocations) put(key string, row record[revokedRecord]) {
+	_, had := r.rows[key]
+	switch {
+	case row.exists():
+		r.rows[key] = row
+		if !had {
+			r.apps[appOf(key)]++
+		}
+	case had:
+		delete(r.rows, key)
+		if r.apps[appOf(key)]--; r.apps[appOf(key)] == 0 {
+			delete(r.apps, appOf(key))
+		}
 	}
 }
 
@@ -102,7 +136,10 @@ func (r *revocations) replace(rows map[string]record[revokedRecord]) {
 			stricter = append(stricter, key)
 		}
 	}
-	r.rows, r.since = rows, nil
+	r.rows, r.since, r.apps = rows, nil, map[string]int{}
+	for key := range rows {
+		r.apps[appOf(key)]++
+	}
 	tell := r.tell
 	r.mu.Unlock()
 	for _, key := range stricter {
@@ -110,9 +147,9 @@ func (r *revocations) replace(rows map[string]record[revokedRecord]) {
 	}
 }
 
-// stricter says whether somebody who was admitted may be so no more.
+// stricter says whether somebody who was admitted may be so no more, or has been erased since.
 func (r revokedRecord) stricter(than revokedRecord) bool {
-	return r.Before > than.Before || r.Banned && !than.Banned
+	return r.Before > than.Before || r.Banned && !than.Banned || r.Erased > than.Erased
 }
 
 func tellRevoked(tell []func(app, user string), key string) {

@@ -119,12 +119,12 @@ func (s *Service) Publish(a Actor, channel string, data []byte) *Sending {
 
 // carry brings what is sent to an open channel on its way: at once if the user's trail is there, else behind the user's others.
 func (s *Service) carry(p *Sending, a Actor, channel string, feed backbone.Feed, enqueue func()) {
-	line := lineOf(a, channel)
-	if a.User == "" || s.trails.has(feed, a.User) && !s.lines.busy(line) {
+	in := lineOf(a, channel)
+	if a.User == "" || s.trails.has(feed, a.User) && !s.lines.busy(in) {
 		enqueue()
 		return
 	}
-	s.standIn(p, line, func(ctx context.Context) {
+	s.standIn(p, in, func(ctx context.Context) {
 		if p.err = s.leaveTrail(ctx, feed, a.User); p.err == nil {
 			enqueue()
 		}
@@ -132,18 +132,19 @@ func (s *Service) carry(p *Sending, a Actor, channel string, feed backbone.Feed,
 }
 
 // lineOf is where an actor's messages to a channel wait for each other.
-func lineOf(a Actor, channel string) string { return a.App + "\x00" + a.sender() + "\x00" + channel }
+func lineOf(a Actor, channel string) lane { return lane{a.App, a.sender(), channel} }
 
 // standIn begins a send behind the sender's others.
-func (s *Service) standIn(p *Sending, line string, begin func(ctx context.Context)) {
+func (s *Service) standIn(p *Sending, in lane, begin func(ctx context.Context)) {
 	p.begun = make(chan struct{})
-	standing := s.lines.stand(line, func(ctx context.Context) {
+	bound, ok := s.lines.stand(in, func(ctx context.Context) {
 		defer close(p.begun)
 		ctx, cancel := context.WithTimeout(ctx, prepareWait)
 		defer cancel()
 		begin(ctx)
 	})
-	if !standing {
+	if !ok {
+		s.metrics.linesRefused.WithLabelValues(bound).Inc()
 		p.begun, p.err = nil, failf(TooMany, "too many messages are waiting; slow down")
 	}
 }
@@ -185,16 +186,16 @@ func (s *Service) bring(a Actor, channel string, r right, e *Event) *Sending {
 	if p.err != nil {
 		return p
 	}
-	line := lineOf(a, channel)
+	in := lineOf(a, channel)
 	st, ok, err := s.known(a, channel)
 	if ok && err == nil {
 		err = st.may(r, s.options.Now())
 	}
-	if ok && (err != nil || !s.preparing(&st, e)) && !s.lines.busy(line) {
+	if ok && (err != nil || !s.preparing(&st, e)) && !s.lines.busy(in) {
 		p.begin(&st, e, err)
 		return p
 	}
-	s.standIn(p, line, func(ctx context.Context) {
+	s.standIn(p, in, func(ctx context.Context) {
 		st, err := s.allow(ctx, a, channel, r)
 		if err == nil {
 			err = s.prepare(ctx, &st, e)

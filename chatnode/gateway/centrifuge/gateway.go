@@ -119,6 +119,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	o.Chat.OnChange(g.changed)
 	o.Chat.OnRevoke(g.revoked)
+	//o.Chat.OnErase(o.Hub.Forget)
 	o.Chat.OnAnnounce(g.announce)
 	for _, r := range []*reviews{&g.ofOne, &g.ofMany} {
 		g.work.Go(func() { g.review(g.ctx, r) })
@@ -160,16 +161,9 @@ func (g *Gateway) start(f func()) bool {
 
 // left forgets the session of a user, and tells chat if it was the last one here.
 func (g *Gateway) left(s *session) {
-	if !g.people.remove(s) {
-		return
+	if g.people.remove(s) {
+		g.options.Chat.Left(s.actor.App, s.actor.User)
 	}
-	g.start(func() {
-		ctx, cancel := context.WithTimeout(g.ctx, g.limits.RequestTimeout)
-		defer cancel()
-		if err := g.options.Chat.Left(ctx, s.actor.App, s.actor.User); err != nil && g.mayLog() {
-			g.log.Warn("could not note when a user was last seen", "error", err)
-		}
-	})
 }
 
 // report logs a fault that no client is told.
