@@ -31,6 +31,12 @@ type fleet struct {
 // startFleet runs that many NATS servers, with as many replicas, and two chat nodes that know the same users.
 func startFleet(t *testing.T, servers int, flags ...string) *fleet {
 	t.Helper()
+	return startNodes(t, servers, 2, flags...)
+}
+
+// startNodes is startFleet with that many chat nodes.
+func startNodes(t *testing.T, servers, nodes int, flags ...string) *fleet {
+	t.Helper()
 	secret := bytes.Repeat([]byte("chaos..."), 8)
 	file := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(file, secret, 0o600); err != nil {
@@ -42,7 +48,7 @@ func startFleet(t *testing.T, servers int, flags ...string) *fleet {
 	}
 	f := &fleet{t: t, nats: process.StartNATS(t, servers), tokens: tokens}
 	flags = append([]string{"--jwt-hmac-secret-file", file, "--replicas", fmt.Sprint(servers), "--messages-per-second", "0"}, flags...)
-	for i := range 2 {
+	for i := range nodes {
 		f.nodes = append(f.nodes, process.StartChatnode(t, process.ChatnodeOptions{
 			Name: fmt.Sprintf("node-%d", i+1), NATSURL: f.nats.URL(), Flags: flags, Race: os.Getenv("CHAOS_RACE") != "",
 		}))
