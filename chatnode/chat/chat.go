@@ -195,7 +195,7 @@ func New(o Options) (*Service, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stops = append(s.stops, cancel)
 	s.begin(ctx)
-	for _, run := range []func(context.Context){s.sweep, s.followRevoked, s.followAnnounced} {
+	for _, run := range []func(context.Context){s.sweep, s.resumeErasures, s.followRevoked, s.followAnnounced} {
 		s.work.Go(func() { run(ctx) })
 	}
 	return s, nil

@@ -15,18 +15,22 @@ import (
 
 // An erasure goes through the rooms of a user: those on the list, and those at the end of the user's trails. In each it goes through the log
 // from its start, then takes the user's rows away, that by which the room was found last. What it has done stands in a row of
-// layout.Cursors, so that the next call goes on where one ended, whatever ended it.
+// layout.Cursors, so that the next call, or a node that finds it abandoned (see resume.go), goes on where one ended, whatever ended it.
 
 const (
 	// erasePage is how many events are looked at before it is written down how far that got.
 	erasePage = 500
+	// erasePart is how many of them are erased before the row is written again, so that others see that somebody is at work.
+	erasePart = 32
+	// erasePrefix begins the keys of erasures: RowKey(erasePrefix, app, user).
+	erasePrefix = "erase"
 	// eraseFresh is how old an erasure may be for its events to be told from new ones by their ids: older ids are refused.
 	eraseFresh = 12 * time.Hour
 	// defaultLinger is how long erased words may still be found if nobody says how long.
 	defaultLinger = 15 * time.Minute
 )
 
-// erasureRecord is what layout.Cursors has of an erasure that is not done.
+// erasureRecord is what layout.Cursors has of an erasure that is not done, or whose receipt nobody has had.
 type erasureRecord struct {
 	Began    int64  `json:"began"` // milliseconds
 	Messages uint32 `json:"messages,omitempty"`
@@ -34,6 +38,10 @@ type erasureRecord struct {
 	// Room is the one under work, and Offset how far that is.
 	Room   string `json:"room,omitempty"`
 	Offset uint64 `json:"offset,omitempty"`
+	// Counted is the offset up to which messages there are among Messages, perhaps before they are deleted.
+	Counted uint64 `json:"counted,omitempty"`
+	// Done says that all of it is erased; the record is for whoever asks again.
+	Done bool `json:"done,omitempty"`
 }
 
 // EraseUser takes everything away that is stored of a user: revokes the user's tokens, deletes the user's messages in all rooms, takes back
@@ -42,8 +50,10 @@ type erasureRecord struct {
 // mentioned, stays, as does the name, without any words, in deletions that the user made before and in records of what the user did to
 // others. What the user writes from now on, with new tokens, is not covered: ban the user first, or give no tokens any more.
 //
-// The log takes tens of milliseconds for each message: a user who wrote much takes minutes. If it takes longer than the caller waits, it is Unavailable, and the same call goes on; the receipt counts what all of them have done. A
-// call when nothing is left answers with zeros. For servers. Errors: Invalid, Denied, Conflict, Limit, Unavailable.
+// The log takes tens of milliseconds for each message: a user who wrote much takes minutes. If it takes longer than the caller waits, it is
+// Unavailable, and goes on by itself half a minute later; the same call goes on at once, or finds it done. The receipt counts what all of
+// them have done. A call when nothing is left answers with zeros. For servers. Errors: Invalid, Denied, Conflict (another call or node is
+// at work on it: try again later), Limit, Unavailable.
 func (s *Service) EraseUser(ctx context.Context, a Actor, q *chatv1.EraseUserRequest) (*chatv1.EraseUserReply, error) {
 	if err := onlyServers(a, "erase a user"); err != nil {
 		return nil, err
@@ -51,17 +61,16 @@ func (s *Service) EraseUser(ctx context.Context, a Actor, q *chatv1.EraseUserReq
 	if err := CheckUser(q.GetUser()); err != nil {
 		return nil, err
 	}
-	e := erasure{s: s, app: a.App, user: q.GetUser(), key: layout.RowKey("erase", a.App, q.GetUser())}
+	e := erasure{s: s, app: a.App, user: q.GetUser(), key: layout.RowKey(erasePrefix, a.App, q.GetUser())}
 	if err := e.begin(ctx); err != nil {
 		return nil, err
 	}
-	for _, prefix := range []string{layout.RowKey(e.app, e.user), trailPrefix(e.app, e.user)} {
-		if err := e.eraseRooms(ctx, prefix); err != nil {
-			return nil, err
-		}
-	}
-	if err := e.finish(ctx); err != nil {
+	if err := e.run(ctx); err != nil {
 		return nil, err
+	}
+	// If somebody else has begun meanwhile, it is that one's row.
+	if err := s.tables.Remove(ctx, layout.Cursors, e.key, e.r.revision); err != nil && !errors.Is(err, backbone.ErrConflict) {
+		return nil, fromLog(err)
 	}
 	linger := defaultLinger
 	if s.options.Linger != nil {
@@ -93,13 +102,29 @@ func (e *erasure) begin(ctx context.Context) (err error) {
 		return err
 	}
 	e.r, err = changeRow(ctx, e.s.tables, layout.Cursors, e.key, func(r *record[erasureRecord]) error {
-		if r.value.Began > now-eraseFresh.Milliseconds() {
-			return errKeep
+		if r.value.Began <= now-eraseFresh.Milliseconds() {
+			r.value.Began = now
 		}
-		r.value.Began = now
-		return nil
+		if r.value.Done { // what there is now came later
+			r.value.Done, r.value.Room = false, ""
+		}
+		return nil // in any case the row is this call's from here on, and whoever was at work before stops
 	})
 	return err
+}
+
+// run does what is left to do. When it ends without an error, the record says so.
+func (e *erasure) run(ctx context.Context) error {
+	for _, prefix := range []string{layout.RowKey(e.app, e.user), trailPrefix(e.app, e.user)} {
+		if err := e.eraseRooms(ctx, prefix); err != nil {
+			return err
+		}
+	}
+	if err := e.finish(ctx); err != nil {
+		return err
+	}
+	e.r.value.Done = true
+	return e.save(ctx)
 }
 
 // save writes down what is done.
@@ -110,7 +135,7 @@ func (e *erasure) save(ctx context.Context) error {
 	}
 	e.r.revision, err = e.s.tables.Put(ctx, layout.Cursors, e.key, data, e.r.revision)
 	if errors.Is(err, backbone.ErrConflict) {
-		return failf(Conflict, "somebody else is erasing the same user")
+		return failf(Conflict, "somebody else is erasing the same user; try again later")
 	}
 	return fromLog(err)
 }
@@ -143,7 +168,7 @@ func (e *erasure) eraseRooms(ctx context.Context, prefix string) error {
 func (e *erasure) eraseLog(ctx context.Context, feed backbone.Feed) error {
 	r := &e.r.value
 	if r.Room != feed.Name {
-		r.Room, r.Offset = feed.Name, 0
+		r.Room, r.Offset, r.Counted = feed.Name, 0, 0
 		r.Rooms++
 	}
 	for {
@@ -168,11 +193,19 @@ func (e *erasure) eraseLog(ctx context.Context, feed backbone.Feed) error {
 func (e *erasure) erasePage(ctx context.Context, feed backbone.Feed, events []*backbone.Message) error {
 	var gone []uint64
 	var tell []*Event
+	targets := map[uint64]bool{}
 	for _, m := range events {
 		switch event, whose := e.look(feed, m); {
 		case !whose:
 		case event != nil && (event.Type == eventMessage || event.Type == eventEdit):
-			tell = append(tell, e.deletion(feed, m, event))
+			d := e.deletion(feed, m, event)
+			if !targets[d.Target] {
+				targets[d.Target] = true
+				tell = append(tell, d)
+				if m.Offset > e.r.value.Counted {
+					e.r.value.Messages++
+				}
+			}
 			gone = append(gone, m.Offset)
 		case event != nil && event.Type == eventReaction && !event.Remove:
 			tell = append(tell, e.takingBack(feed, m.Offset, event))
@@ -180,6 +213,14 @@ func (e *erasure) erasePage(ctx context.Context, feed backbone.Feed, events []*b
 		default:
 			gone = append(gone, m.Offset)
 		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	// From the first deletion on the owner of the room's shard erases too, and nobody could count any more.
+	e.r.value.Counted = max(e.r.value.Counted, gone[len(gone)-1])
+	if err := e.save(ctx); err != nil {
+		return err
 	}
 	told := make([]backbone.Receipt, len(tell))
 	err := inParallel(ctx, len(tell), func(ctx context.Context, i int) (err error) {
@@ -190,17 +231,24 @@ func (e *erasure) erasePage(ctx context.Context, feed backbone.Feed, events []*b
 		return err
 	}
 	for i, event := range tell {
-		switch {
-		case event.Type == eventReaction:
+		if event.Type == eventReaction {
 			gone = append(gone, told[i].Offset) // clients have been told
-		case !told[i].Duplicate: // which an earlier call has counted
-			e.r.value.Messages++
 		}
 	}
-	if err := e.save(ctx); err != nil { // from here on the owner of the room's shard erases too, and nobody could count any more
-		return err
+	return e.eraseParts(ctx, feed, gone)
+}
+
+// eraseParts erases events, and shows between parts of them that it is at work.
+func (e *erasure) eraseParts(ctx context.Context, feed backbone.Feed, gone []uint64) error {
+	for part := range slices.Chunk(gone, erasePart) {
+		if err := e.s.eraseMany(ctx, feed, part); err != nil {
+			return err
+		}
+		if err := e.save(ctx); err != nil {
+			return err
+		}
 	}
-	return e.s.eraseMany(ctx, feed, gone)
+	return nil
 }
 
 // look says whether an event is the user's: to be erased. It is nil in channels that carry whatever is published.
@@ -302,7 +350,7 @@ func (e *erasure) tellLeft(ctx context.Context, feed backbone.Feed) error {
 	return fromLog(e.s.log.Erase(ctx, feed, offset))
 }
 
-// finish takes away what is no room's.
+// finish takes away what is no room's, and has all nodes forget what they still remember.
 func (e *erasure) finish(ctx context.Context) error {
 	personal := backbone.Feed{Kind: layout.User, App: e.app, Name: e.user}
 	for after := uint64(0); ; {
@@ -310,7 +358,7 @@ func (e *erasure) finish(ctx context.Context) error {
 		if err != nil {
 			return fromLog(err)
 		}
-		if err := e.s.eraseMany(ctx, personal, offsetsOf(page.Messages)); err != nil {
+		if err := e.eraseParts(ctx, personal, offsetsOf(page.Messages)); err != nil {
 			return err
 		}
 		if after = page.End; !page.More {
@@ -322,5 +370,6 @@ func (e *erasure) finish(ctx context.Context) error {
 	}
 	e.s.people.forget(personKey(e.app, e.user))
 	e.s.trails.forget(e.app, e.user)
-	return removeRow(ctx, e.s.tables, layout.Cursors, e.key)
+	_, err := e.s.revoke(ctx, e.app, e.user, func(r *revokedRecord) { r.Erased = max(r.Erased+1, millis(e.s.options.Now())) })
+	return err
 }

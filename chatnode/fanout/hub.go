@@ -37,10 +37,13 @@ type Hub struct {
 
 	rings    rings
 	readSlot chan struct{}
-	pump     pump
-	here     presence
-	helpers  chan *delivery
-	counts   counts
+
+	forgetting forgetting
+
+	pump    pump
+	here    presence
+	helpers chan *delivery
+	counts  counts
 }
 
 // New starts a hub that follows feeds of src.

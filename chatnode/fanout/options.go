@@ -46,7 +46,7 @@ const (
 	presenceTimeout = 5 * time.Second
 	flushTimeout    = 2 * time.Second
 
-	// housekeeping is how often idle rooms are looked for, failed reads are tried again and changed presence is written.
+	// housekeeping is how often idle rooms are looked for, users are forgotten, failed reads are tried again and changed presence is written.
 	housekeeping = 250 * time.Millisecond
 	// presenceInterval is the least time between two summaries of one room.
 	presenceInterval = time.Second

@@ -14,6 +14,7 @@ type read struct {
 	limit  int
 	begun  bool // the log has been asked
 	fixed  bool // somebody needs just this offset
+	stale  bool // it may bring what is to be forgotten
 	done   chan struct{}
 	page   backbone.Page
 	err    error
@@ -129,7 +130,7 @@ func (r *room) keep(rd *read) {
 	if len(rd.page.Messages) > 0 {
 		r.learnSize(rd.page.Messages)
 	}
-	if r.closed || !rd.page.Complete || rd.page.Head.Epoch != r.epoch || (part{rd.page, rd.offset}).end() < r.ring.floor {
+	if r.closed || rd.stale || !rd.page.Complete || rd.page.Head.Epoch != r.epoch || (part{rd.page, rd.offset}).end() < r.ring.floor {
 		return
 	}
 	held := r.ring.bytes

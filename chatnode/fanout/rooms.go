@@ -107,7 +107,7 @@ func (r *room) open() {
 	h.leave(r)
 }
 
-// keepHouse closes rooms that lingered for long enough, and tries failed reads again.
+// keepHouse closes rooms that lingered for long enough, forgets who is to be forgotten, and tries failed reads again.
 func (h *Hub) keepHouse() {
 	ticker := time.NewTicker(housekeeping)
 	defer ticker.Stop()
@@ -118,6 +118,7 @@ func (h *Hub) keepHouse() {
 		case <-ticker.C:
 			for h.closeIdle() {
 			}
+			h.forgetDue()
 			h.pump.again()
 		}
 	}

@@ -119,7 +119,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	o.Chat.OnChange(g.changed)
 	o.Chat.OnRevoke(g.revoked)
-	//o.Chat.OnErase(o.Hub.Forget)
+	o.Chat.OnErase(o.Hub.Forget)
 	o.Chat.OnAnnounce(g.announce)
 	for _, r := range []*reviews{&g.ofOne, &g.ofMany} {
 		g.work.Go(func() { g.review(g.ctx, r) })
