@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ type rawClient struct {
 	base     string
 	encoding protocol.Encoding
 	link     func(network, address string) (net.Conn, error)
-	mute     bool // pings are not answered
+	mute     atomic.Bool // pings are not answered
 	end      chan protocol.Disconnect
 	pushes   chan *protocol.Push
 	pings    chan struct{}
@@ -55,6 +56,8 @@ type rawClient struct {
 	lastID  uint32
 	replies map[uint32]chan *protocol.Reply
 	frames  int
+	// node and session are where commands go that come by requests of their own.
+	node, session string
 }
 
 // dial opens a connection whose first frame holds the commands.
@@ -206,7 +209,7 @@ func (c *rawClient) received(frame []byte) {
 	for _, reply := range replies {
 		switch {
 		case reply.IsPing():
-			if !c.mute {
+			if !c.mute.Load() {
 				_ = c.write(c.frame(&protocol.Command{}))
 			}
 			select {
@@ -219,6 +222,9 @@ func (c *rawClient) received(frame []byte) {
 			c.pushes <- reply.Push
 		default:
 			c.mu.Lock()
+			if reply.Connect != nil {
+				c.node, c.session = reply.Connect.Node, reply.Connect.Session
+			}
 			answer := c.replies[reply.ID]
 			c.mu.Unlock()
 			if answer == nil {
@@ -358,14 +364,14 @@ func (c *rawClient) stream(request *http.Request, contentType string, read func(
 }
 
 func (c *rawClient) emulate(http *http.Client, frame []byte) error {
-	if c.result == nil {
-		return errors.New("no session yet")
-	}
+	c.mu.Lock()
+	node, session := c.node, c.session
+	c.mu.Unlock()
 	contentType := "application/json"
 	if c.encoding == protocol.Protobuf {
 		contentType = octetStream
 	}
-	body := protocol.AppendEmulation(c.encoding, nil, &protocol.EmulationRequest{Node: c.result.Node, Session: c.result.Session, Data: frame})
+	body := protocol.AppendEmulation(c.encoding, nil, &protocol.EmulationRequest{Node: node, Session: session, Data: frame})
 	response, err := http.Post(c.base+"/emulation", contentType, bytes.NewReader(body))
 	if err != nil {
 		return err

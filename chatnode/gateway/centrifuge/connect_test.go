@@ -89,8 +89,10 @@ func TestCommandsMayFollowConnectInItsFrame(t *testing.T) {
 }
 
 func TestTheFirstCommandIsConnectAndTheOnlyOne(t *testing.T) {
-	n := startNode(t, func(s *setup) { s.options.Limits.ConnectTimeout = 200 * time.Millisecond })
-	n.dial(t, transports[0]).wantEnd(3502)
+	t.Parallel()
+	hasty := startNode(t, func(s *setup) { s.options.Limits.ConnectTimeout = 200 * time.Millisecond })
+	hasty.dial(t, transports[0]).wantEnd(3502)
+	n := startNode(t, nil)
 	eachTransport(t, n, func(t *testing.T, via transport) {
 		n.dial(t, via, &protocol.Command{Ping: &protocol.PingRequest{}}).wantEnd(3501)
 		c := n.connect(t, via, "ann")

@@ -3,7 +3,9 @@ package centrifuge
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -21,10 +23,16 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Tests in parallel do nothing but wait for timers.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long tests wait for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var secret = []byte("a secret of the tests, 32 bytes or more")
 
@@ -49,6 +57,8 @@ type setup struct {
 	newHub func(*backbone.Backbone) *fanout.Hub
 	// here is called, if it is not nil, before the nodes are asked who is connected.
 	here func()
+	// sendBuffer, if it is not 0, is how much the server's sockets hold of what a client does not read.
+	sendBuffer int
 }
 
 // startNode starts a node with an embedded log; change may alter what it is made of.
@@ -58,8 +68,12 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s := setup{chat: chat.DefaultLimits, options: Options{Version: "test", Anonymous: true}}
 	s.chat.MessagesPerSecond = 0
-	s.options.Limits = Limits{CommandsPerSecond: 1e6, CommandBurst: 1e6}
-	s.conns = conn.Options{FrameBytes: 256 << 10, CloseTimeout: time.Second}
+	// A machine that is busy with other things fails no test: what is about a limit sets its own.
+	s.options.Limits = Limits{
+		CommandsPerSecond: 1e6, CommandBurst: 1e6,
+		ConnectTimeout: patience, PongTimeout: patience, SendTimeout: patience, RequestTimeout: patience,
+	}
+	s.conns = conn.Options{FrameBytes: 256 << 10, CloseTimeout: 10 * time.Second}
 	if change != nil {
 		change(&s)
 	}
@@ -101,7 +115,16 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	}
 	mux := http.NewServeMux()
 	n.gateway.Register(mux)
-	n.http = httptest.NewServer(mux)
+	n.http = httptest.NewUnstartedServer(mux)
+	n.http.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if s.sendBuffer > 0 {
+			if err := c.(*net.TCPConn).SetWriteBuffer(s.sendBuffer); err != nil {
+				t.Error(err)
+			}
+		}
+		return ctx
+	}
+	n.http.Start()
 	t.Cleanup(func() {
 		n.conns.Close()
 		n.gateway.Close()

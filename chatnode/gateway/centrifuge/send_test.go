@@ -117,13 +117,17 @@ func TestASignalIsPushedWithoutAnOffset(t *testing.T) {
 }
 
 func TestAnUnacknowledgedSendIsATemporaryErrorInTime(t *testing.T) {
+	t.Parallel()
 	nats := startNATS(t)
 	n := startNode(t, func(s *setup) {
 		s.natsURL = nats.ClientURL()
-		s.options.Limits.SendTimeout, s.options.Limits.RequestTimeout = 500*time.Millisecond, 4*time.Second
+		s.options.Limits.SendTimeout, s.options.Limits.RequestTimeout = 500*time.Millisecond, 5*time.Second
 	})
 	c := n.connect(t, transports[0], "ann")
-	c.publish("room:a", "before")
+	eventually(t, "the log is there", func() bool {
+		command := &protocol.Command{Publish: &protocol.PublishRequest{Channel: "room:a", Data: []byte(`{"text":"before"}`)}}
+		return c.do(command).Error == nil
+	})
 	nats.Shutdown()
 	commands := map[string]*protocol.Command{
 		"publish":   {Publish: &protocol.PublishRequest{Channel: "room:a", Data: []byte(`{"text":"x"}`)}},
