@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -157,19 +158,21 @@ func (s *Service) tellAnnounced(row backbone.Row) {
 }
 
 // dropAnnounced takes away announcements that are old.
-func (s *Service) dropAnnounced(ctx context.Context) error {
-	rows, _, err := s.tables.List(ctx, layout.Letters, layout.RowKey(announcedApp), 0, sweepPage)
+func (r *sweepRound) dropAnnounced(ctx context.Context) error {
+	rows, _, err := r.s.tables.List(ctx, layout.Letters, layout.RowKey(announcedApp), 0, sweepPage)
 	if err != nil {
-		return err
+		return fmt.Errorf("sweep %s: %w", ofAnnouncements, err)
 	}
-	for _, row := range rows {
+	_, err = r.mend(ctx, ofAnnouncements, rows, 1, func(ctx context.Context, row backbone.Row) (bool, error) {
 		var e noticeEvent
-		if json.Unmarshal(row.Data, &e) == nil && e.Time > millis(s.options.Now().Add(-announcedFor)) {
-			continue
+		if json.Unmarshal(row.Data, &e) == nil && e.Time > millis(r.s.options.Now().Add(-announcedFor)) {
+			return false, nil
 		}
-		if err := s.tables.Remove(ctx, layout.Letters, row.Key, row.Revision); err != nil && !errors.Is(err, backbone.ErrConflict) {
-			return err
+		err := r.s.tables.Remove(ctx, layout.Letters, row.Key, row.Revision)
+		if errors.Is(err, backbone.ErrConflict) {
+			err = nil
 		}
-	}
-	return nil
+		return true, err
+	})
+	return err
 }

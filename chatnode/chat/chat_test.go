@@ -44,7 +44,11 @@ func startWith(t testing.TB, o Options) (*Service, *backbone.Backbone) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Tables = b
+	if hindered, ok := o.Tables.(*hindered); ok {
+		hindered.Tables = b
+	} else {
+		o.Tables = b
+	}
 	if o.Log == nil {
 		o.Log = b
 	}

@@ -75,6 +75,8 @@ type departures struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
+	most int // how many may wait
+
 	mu      sync.Mutex
 	times   map[departure]time.Time // of all who wait, or are being written
 	queue   []departure             // of those who wait, in order
@@ -84,7 +86,7 @@ type departures struct {
 
 func (d *departures) init() {
 	d.ctx, d.cancel = context.WithCancel(context.Background())
-	d.times = map[departure]time.Time{}
+	d.most, d.times = maxDepartures, map[departure]time.Time{}
 }
 
 // size is how many there are.
@@ -100,7 +102,7 @@ func (d *departures) add(one departure, at time.Time, note func(ctx context.Cont
 	defer d.mu.Unlock()
 	_, waits := d.times[one]
 	switch {
-	case d.ended, !waits && len(d.times) >= maxDepartures:
+	case d.ended, !waits && len(d.times) >= d.most:
 		return false
 	case !waits:
 		d.queue = append(d.queue, one)

@@ -34,54 +34,58 @@ func allNoted(t *testing.T, s *Service) {
 	})
 }
 
-// crowded tables let few write to a table at a time, and count who does; while they are down nobody can.
-type crowded struct {
-	Tables
-	table      string
-	down       atomic.Bool
-	mu         sync.Mutex
-	now, most  int
-	failed     int
-	everything chan struct{} // closed: writes may go on
+// peopleTables let as many write to the table of people as come, but nobody on before the gate is open; while they are down nobody can.
+type peopleTables struct {
+	hindered
+	gate chan struct{}
+	down atomic.Bool
+
+	mu                sync.Mutex
+	now, most, failed int
 }
 
-func (c *crowded) Put(ctx context.Context, table, key string, data []byte, expected uint64) (uint64, error) {
-	if table != c.table {
-		return c.Tables.Put(ctx, table, key, data, expected)
+func newPeopleTables() *peopleTables {
+	p := &peopleTables{gate: make(chan struct{})}
+	p.hinder(p.write)
+	return p
+}
+
+func (p *peopleTables) write(ctx context.Context, op, table, _ string) error {
+	if op != "put" || table != layout.People {
+		return nil
 	}
-	if c.down.Load() {
-		c.mu.Lock()
-		c.failed++
-		c.mu.Unlock()
-		return 0, backbone.ErrUnavailable
+	if p.down.Load() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.failed++
+		return backbone.ErrUnavailable
 	}
-	c.mu.Lock()
-	c.now++
-	c.most = max(c.most, c.now)
-	c.mu.Unlock()
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.now--
-	}()
+	p.come(1)
+	defer p.come(-1)
 	select {
-	case <-c.everything:
+	case <-p.gate:
+		return nil
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return ctx.Err()
 	}
-	return c.Tables.Put(ctx, table, key, data, expected)
 }
 
-func (c *crowded) count() (now, most, failed int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now, c.most, c.failed
+func (p *peopleTables) come(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now += n
+	p.most = max(p.most, p.now)
+}
+
+func (p *peopleTables) count() (now, most, failed int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now, p.most, p.failed
 }
 
 func TestAMassDisconnectIsNotedAFewUsersAtATimeAndOfEveryone(t *testing.T) {
-	s, b := start(t, noLimits)
-	slow := &crowded{Tables: b, table: layout.People, everything: make(chan struct{})}
-	s.tables = slow
+	slow := newPeopleTables()
+	s, b := startWith(t, Options{Limits: noLimits, Tables: &slow.hindered})
 	const users = 300
 	for i := range users {
 		s.Left(DefaultApp, fmt.Sprint("user", i))
@@ -95,7 +99,7 @@ func TestAMassDisconnectIsNotedAFewUsersAtATimeAndOfEveryone(t *testing.T) {
 	if n := s.departures.size(); n != users {
 		t.Errorf("%d wait, want %d", n, users)
 	}
-	close(slow.everything)
+	close(slow.gate)
 	allNoted(t, s)
 	if _, most, _ := slow.count(); most != departing {
 		t.Errorf("%d were noted at a time, want %d", most, departing)
@@ -106,11 +110,10 @@ func TestAMassDisconnectIsNotedAFewUsersAtATimeAndOfEveryone(t *testing.T) {
 }
 
 func TestADepartureIsNotedWhenTheLogIsBack(t *testing.T) {
-	s, b := start(t, noLimits)
-	tables := &crowded{Tables: b, table: layout.People, everything: make(chan struct{})}
-	close(tables.everything)
+	tables := newPeopleTables()
+	close(tables.gate)
 	tables.down.Store(true)
-	s.tables = tables
+	s, b := startWith(t, Options{Limits: noLimits, Tables: &tables.hindered})
 	s.Left(DefaultApp, "ann")
 	wait.For(t, 30*time.Second, "a write that fails", func(context.Context) error {
 		if _, _, failed := tables.count(); failed == 0 {
@@ -129,6 +132,7 @@ func TestADepartureIsNotedWhenTheLogIsBack(t *testing.T) {
 func TestDeparturesBeyondTheBoundAreCountedAndWhoWaitsIsNotedOnce(t *testing.T) {
 	var d departures
 	d.init()
+	d.most = 100
 	block := make(chan struct{})
 	var mu sync.Mutex
 	noted := map[departure][]time.Time{}
@@ -140,7 +144,7 @@ func TestDeparturesBeyondTheBoundAreCountedAndWhoWaitsIsNotedOnce(t *testing.T) 
 		return true
 	}
 	begin := time.UnixMilli(0)
-	for i := range maxDepartures {
+	for i := range d.most {
 		if !d.add(departure{"a", fmt.Sprint(i)}, begin, note) {
 			t.Fatalf("user %d is refused", i)
 		}
@@ -148,11 +152,17 @@ func TestDeparturesBeyondTheBoundAreCountedAndWhoWaitsIsNotedOnce(t *testing.T) 
 	if d.add(departure{"a", "one more"}, begin, note) {
 		t.Error("one more than may wait does")
 	}
-	last := departure{"a", fmt.Sprint(maxDepartures - 1)}
+	last := departure{"a", fmt.Sprint(d.most - 1)}
 	if !d.add(last, begin.Add(time.Second), note) {
 		t.Error("who waits already is refused")
 	}
 	close(block)
+	wait.For(t, 30*time.Second, "all to be noted", func(context.Context) error {
+		if n := d.size(); n > 0 {
+			return fmt.Errorf("%d wait", n)
+		}
+		return nil
+	})
 	if lost := d.close(); lost != 0 {
 		t.Errorf("%d were lost", lost)
 	}
@@ -163,9 +173,7 @@ func TestDeparturesBeyondTheBoundAreCountedAndWhoWaitsIsNotedOnce(t *testing.T) 
 
 func TestAClosedServiceCountsTheDeparturesThatItCouldNotNote(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	s, b := startWith(t, Options{Limits: noLimits, Registerer: registry})
-	stuck := &crowded{Tables: b, table: layout.People, everything: make(chan struct{})}
-	s.tables = stuck
+	s, _ := startWith(t, Options{Limits: noLimits, Registerer: registry, Tables: &newPeopleTables().hindered})
 	for i := range departing + 3 {
 		s.Left(DefaultApp, fmt.Sprint("user", i))
 	}

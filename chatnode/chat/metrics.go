@@ -37,14 +37,14 @@ func newMetrics(r prometheus.Registerer, s *Service) *metrics {
 		departuresLost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "chatnode_chat_departures_lost_total", Help: "Users of whom it could not be noted that they were last seen just then.",
 		}),
-		sweptRows: counters("sweep_rows", "Rows that the sweeper looked at, by table and by result: seen, mended, failed.", "table", "result"),
+		sweptRows: counters("sweep_rows", "Rows that the sweeper looked at, by part and by result: seen, mended, failed.", "part", "result"),
 		sweeps:    counters("sweeps", "Rounds of the sweeper on this node, by result: finished, broken.", "result"),
 		sweepFinished: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "chatnode_chat_sweep_finished_timestamp_seconds", Help: "When this node last finished a round of the sweeper, in seconds since 1970.",
 		}),
 		sweepRowsFailed: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "chatnode_chat_sweep_rows_to_retry", Help: "Rows that this node could not mend in its last round, to be tried again, by table.",
-		}, []string{"table"}),
+			Name: "chatnode_chat_sweep_rows_to_retry", Help: "Rows that this node could not mend in its last round, to be tried again, by part.",
+		}, []string{"part"}),
 	}
 	for _, bound := range []string{boundOfNode, boundOfSender} {
 		m.linesRefused.WithLabelValues(bound)

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -24,21 +25,31 @@ const (
 )
 
 // expire takes away what is too old in a part of all rooms, the next of which begins behind the revision.
-func (s *Service) expire(ctx context.Context, from *uint64) error {
+func (r *sweepRound) expire(ctx context.Context, from *uint64) error {
 	budget := expireRound
-	for range sweepPages {
-		rows, more, err := s.tables.List(ctx, layout.Rooms, anyApp, *from, sweepPage)
-		if err != nil {
-			return err
+	look := func(ctx context.Context, row backbone.Row) (bool, error) {
+		parts, ok := layout.ParseRowKey(row.Key)
+		var room roomRecord
+		if !ok || len(parts) != 2 || json.Unmarshal(row.Data, &room) != nil || room.Retention <= 0 || room.Deleted {
+			return false, nil
 		}
-		for _, row := range rows {
-			parts, ok := layout.ParseRowKey(row.Key)
-			var r roomRecord
-			if ok && len(parts) == 2 && json.Unmarshal(row.Data, &r) == nil && r.Retention > 0 && !r.Deleted {
-				n, err := s.expireIn(ctx, roomFeed(parts), &r, min(budget, expireRoom))
-				if budget -= n; err != nil {
-					return err
-				}
+		n, err := r.s.expireIn(ctx, roomFeed(parts), &room, min(budget, expireRoom))
+		budget -= n
+		return n > 0, err
+	}
+	failed := 0
+	for range sweepPages {
+		rows, more, err := r.s.tables.List(ctx, layout.Rooms, anyApp, *from, sweepPage)
+		if err != nil {
+			return fmt.Errorf("sweep %s: %w", ofRetention, err)
+		}
+		for i, row := range rows {
+			keys, err := r.mend(ctx, ofRetention, rows[i:i+1], 1, look)
+			if failed += len(keys); err == nil && failed > maxUnmended {
+				err = fmt.Errorf("sweep %s: more than %d rooms fail", ofRetention, maxUnmended)
+			}
+			if err != nil {
+				return err
 			}
 			if *from = row.Revision; budget <= 0 {
 				return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
@@ -169,11 +170,13 @@ func (s *Service) readRevoked(ctx context.Context, keys map[string]struct{}, all
 }
 
 // dropRevoked takes away rows that concern no token any more.
-func (s *Service) dropRevoked(ctx context.Context) error {
-	for _, key := range s.revoked.older(millis(s.options.Now().Add(-revokedFor)), sweepPage) {
-		if err := removeRow(ctx, s.tables, layout.Revoked, key); err != nil {
-			return err
-		}
+func (r *sweepRound) dropRevoked(ctx context.Context) error {
+	var rows []backbone.Row
+	for _, key := range r.s.revoked.older(millis(r.s.options.Now().Add(-revokedFor)), sweepPage) {
+		rows = append(rows, backbone.Row{Key: key})
 	}
-	return nil
+	_, err := r.mend(ctx, ofRevoked, rows, 1, func(ctx context.Context, row backbone.Row) (bool, error) {
+		return true, removeRow(ctx, r.s.tables, layout.Revoked, row.Key)
+	})
+	return err
 }

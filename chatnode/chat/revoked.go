@@ -17,6 +17,8 @@ type revocations struct {
 	rows map[string]record[revokedRecord] // nil: not read yet
 	apps map[string]int                   // how many of them each application has, by appOf
 	tell []func(app, user string)
+	// ofApp and ofAll bound the rows of one application, and of all.
+	ofApp, ofAll int
 	// since has rows that were set since somebody began to read all; nil: nobody does.
 	since map[string]record[revokedRecord]
 
@@ -27,7 +29,9 @@ type revocations struct {
 	wake chan struct{}
 }
 
-func (r *revocations) init() { r.wake = make(chan struct{}, 1) }
+func (r *revocations) init() {
+	r.wake, r.ofApp, r.ofAll = make(chan struct{}, 1), maxRevoked, maxRevokedOfAll
+}
 
 func (r *revocations) onChange(tell func(app, user string)) {
 	r.mu.Lock()
@@ -47,10 +51,10 @@ func (r *revocations) roomFor(key string) error {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	switch {
-	case r.apps[appOf(key)] >= maxRevoked:
-		return failf(Limit, "the application has as many revoked or banned users as it may: %d", maxRevoked)
-	case len(r.rows) >= maxRevokedOfAll:
-		return failf(Limit, "all applications together have as many revoked or banned users as they may: %d", maxRevokedOfAll)
+	case r.apps[appOf(key)] >= r.ofApp:
+		return failf(Limit, "the application has as many revoked or banned users as it may: %d", r.ofApp)
+	case len(r.rows) >= r.ofAll:
+		return failf(Limit, "all applications together have as many revoked or banned users as they may: %d", r.ofAll)
 	}
 	return nil
 }

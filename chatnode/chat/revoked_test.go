@@ -8,6 +8,7 @@ import (
 func TestAnApplicationCannotUseUpTheRevocationsOfOthers(t *testing.T) {
 	var r revocations
 	r.init()
+	r.ofApp, r.ofAll = 100, 500
 	r.reading()
 	r.replace(map[string]record[revokedRecord]{})
 	put := func(app string, user int) string {
@@ -15,7 +16,7 @@ func TestAnApplicationCannotUseUpTheRevocationsOfOthers(t *testing.T) {
 		r.set(key, record[revokedRecord]{revokedRecord{Banned: true}, 1})
 		return key
 	}
-	for i := range maxRevoked {
+	for i := range r.ofApp {
 		put("big", i)
 	}
 	expect(t, Limit, r.roomFor(personKey("big", "new")))
@@ -32,14 +33,14 @@ func TestAnApplicationCannotUseUpTheRevocationsOfOthers(t *testing.T) {
 	}
 	r.reading()
 	rows := map[string]record[revokedRecord]{}
-	for app := range maxRevokedOfAll / maxRevoked {
-		for i := range maxRevoked {
+	for app := range r.ofAll / r.ofApp {
+		for i := range r.ofApp {
 			rows[personKey(fmt.Sprint("app", app), fmt.Sprint(i))] = record[revokedRecord]{revokedRecord{Banned: true}, 1}
 		}
 	}
 	r.replace(rows)
 	expect(t, Limit, r.roomFor(personKey("small", "new")))
-	if len(r.apps) != maxRevokedOfAll/maxRevoked || r.apps[appOf(personKey("app1", ""))] != maxRevoked {
+	if len(r.apps) != r.ofAll/r.ofApp || r.apps[appOf(personKey("app1", ""))] != r.ofApp {
 		t.Errorf("counted are %v", r.apps)
 	}
 }
