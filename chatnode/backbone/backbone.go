@@ -66,8 +66,9 @@ type Backbone struct {
 	server *embedded
 
 	// main carries everything for this node's clients. live carries what this node does for others as the owner of shards: its
-	// beacons must prove that what they speak of has left before them.
-	main, live                *nats.Conn
+	// beacons must prove that what they speak of has left before them. rows carries tables: a server reads a list of rows before it
+	// reads on from the connection that asked for it, and no message should wait for that.
+	main, live, rows          *nats.Conn
 	js                        jetstream.JetStream
 	leases, indexes, presence jetstream.KeyValue
 	indexStore                index.Store
@@ -184,7 +185,7 @@ func (b *Backbone) Appended() uint64 { return b.appended.Load() }
 
 // Ready reports whether the log can be reached.
 func (b *Backbone) Ready() error {
-	if !b.main.IsConnected() || !b.live.IsConnected() {
+	if !b.connected() {
 		return errors.New("not connected to NATS")
 	}
 	return nil
@@ -256,7 +257,7 @@ func (b *Backbone) shut() error {
 	b.cancel()
 	b.closing.Unlock()
 	b.tasks.Wait()
-	for _, nc := range []*nats.Conn{b.live, b.main} {
+	for _, nc := range []*nats.Conn{b.rows, b.live, b.main} {
 		if nc != nil {
 			nc.Close()
 		}

@@ -19,7 +19,7 @@ type NATSOptions struct {
 	Credentials, CA, Cert, Key string
 }
 
-// connect opens both connections, if they are not open.
+// connect opens the connections that are not open.
 func (b *Backbone) connect() (err error) {
 	if b.main == nil {
 		if b.main, err = b.dial("clients", b.mainEvents()); err != nil {
@@ -27,9 +27,19 @@ func (b *Backbone) connect() (err error) {
 		}
 	}
 	if b.live == nil {
-		b.live, err = b.dial("owner", b.liveEvents())
+		if b.live, err = b.dial("owner", b.liveEvents()); err != nil {
+			return err
+		}
+	}
+	if b.rows == nil {
+		b.rows, err = b.dial("tables", b.rowsEvents())
 	}
 	return err
+}
+
+// connected is whether all connections are there.
+func (b *Backbone) connected() bool {
+	return b.main.IsConnected() && b.live.IsConnected() && b.rows.IsConnected()
 }
 
 func (b *Backbone) dial(purpose string, events []nats.Option) (*nats.Conn, error) {
@@ -115,6 +125,17 @@ func (b *Backbone) liveEvents() []nats.Option {
 	}), nats.DisconnectErrHandler(func(*nats.Conn, error) {
 		if b.ctx.Err() == nil {
 			b.election.abandon("its connection to NATS was lost")
+		}
+	})}
+}
+
+// rowsEvents: reads and writes of rows are repeated by themselves, and watches begin anew.
+func (b *Backbone) rowsEvents() []nats.Option {
+	return []nats.Option{nats.ReconnectHandler(func(*nats.Conn) {
+		b.metrics.reconnects.Inc()
+	}), nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+		if b.ctx.Err() == nil {
+			b.log.Warn("lost the connection of tables to NATS", "error", err)
 		}
 	})}
 }

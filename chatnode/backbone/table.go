@@ -104,7 +104,7 @@ func (b *Backbone) askLeader(ctx context.Context, table string, request map[stri
 			Data    []byte `json:"data"`
 		} `json:"message"`
 	}
-	err = apiAsk(ctx, b.main, "$JS.API.STREAM.MSG.GET."+b.tableStream(table), raw, &got)
+	err = apiAsk(ctx, b.rows, "$JS.API.STREAM.MSG.GET."+b.tableStream(table), raw, &got)
 	var refused *apiError
 	if errors.As(err, &refused) && refused.ErrCode == noMessage {
 		return rowState{}, nil

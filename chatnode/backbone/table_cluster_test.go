@@ -190,7 +190,7 @@ func (c *rowCache) keep(t *testing.T, b *Backbone, stop <-chan struct{}) {
 func (c *rowCache) agrees(t *testing.T, b *Backbone) {
 	t.Helper()
 	for _, row := range listAll(t, b, layout.Rooms, layout.RowKey("default"), 100) {
-		wait.For(t, 10*time.Second, "the cache to agree", func(ctx context.Context) error {
+		wait.For(t, time.Minute, "the cache to agree", func(ctx context.Context) error {
 			remembered, err := c.read(ctx, b, row.Key)
 			if err == nil && remembered.Revision != row.Revision {
 				err = fmt.Errorf("%s is remembered in revision %d, and has %d", row.Key, remembered.Revision, row.Revision)
@@ -221,7 +221,7 @@ func surviveFaults(t *testing.T, o Options, fault func(c *counters)) {
 		if err := nodes[1-i].Remove(t.Context(), layout.Rooms, key, made); err != nil {
 			t.Fatal(err)
 		}
-		wait.For(t, 10*time.Second, "the other node's change", func(context.Context) error {
+		wait.For(t, time.Minute, "the other node's change", func(context.Context) error {
 			cache.mu.Lock()
 			defer cache.mu.Unlock()
 			if cache.changes[key] == 0 {
@@ -295,7 +295,7 @@ func TestAWriteInDoubtIsRecognised(t *testing.T) {
 	key := func(name string) string { return layout.RowKey("default", name) }
 	changed, removed := put(t, b, layout.Rooms, key("changed"), "1", 0), put(t, b, layout.Rooms, key("removed"), "1", 0)
 	server.Pause()
-	before := b.main.Stats().OutMsgs
+	before := b.rows.Stats().OutMsgs
 	var writers sync.WaitGroup
 	for name, write := range map[string]func() error{
 		"made": func() error { _, err := b.Put(t.Context(), layout.Rooms, key("made"), []byte("1"), 0); return err },
@@ -311,8 +311,8 @@ func TestAWriteInDoubtIsRecognised(t *testing.T) {
 			}
 		})
 	}
-	wait.For(t, 10*time.Second, "the second attempts", func(context.Context) error {
-		if n := b.main.Stats().OutMsgs - before; n < 6 {
+	wait.For(t, time.Minute, "the second attempts", func(context.Context) error {
+		if n := b.rows.Stats().OutMsgs - before; n < 6 {
 			return fmt.Errorf("%d messages were sent", n)
 		}
 		return nil

@@ -70,8 +70,8 @@ func (b *Backbone) List(ctx context.Context, table, prefix string, after uint64,
 
 // Count is the number of rows whose key begins with prefix and a dot. Up to 1,024 it costs as much as their list. Beyond that the leader
 // counts keys, at about 0.5 µs each, and a replica is asked which rows were removed in the last minute and have left markers; beyond 10,000
-// nobody is asked, and such rows still count. The server does nothing else for this node while it counts: do not count a whole application.
-// Errors: ErrUnavailable, the context's.
+// nobody is asked, and such rows still count. The server does little else with tables for this
+// node meanwhile: do not count a whole application. Errors: ErrUnavailable, the context's.
 func (b *Backbone) Count(ctx context.Context, table, prefix string) (n int, err error) {
 	defer b.metrics.tables.measure(table, "count", &err)()
 	ctx, cancel, err := tableContext(ctx, table)
@@ -147,7 +147,7 @@ func (l *listing) count(ctx context.Context) (int, error) {
 	}
 	counting, cancel := context.WithTimeout(ctx, aheadWait)
 	defer cancel()
-	if err := apiAsk(counting, l.b.main, "$JS.API.STREAM.INFO."+l.b.tableStream(l.table), request, &info); err != nil {
+	if err := apiAsk(counting, l.b.rows, "$JS.API.STREAM.INFO."+l.b.tableStream(l.table), request, &info); err != nil {
 		return 0, err
 	}
 	if info.Total > maxExactCount {
@@ -180,7 +180,7 @@ func (l *listing) removed(ctx context.Context, since time.Time) (n int, err erro
 
 // short lists what has few matching subjects, from a replica that has all that the leader had before.
 func (l *listing) short(ctx context.Context) error {
-	state, err := streamInfo(ctx, l.b.main, l.b.tableStream(l.table))
+	state, err := streamInfo(ctx, l.b.rows, l.b.tableStream(l.table))
 	if err != nil || state.Last < l.next {
 		return err
 	}

@@ -28,13 +28,13 @@ func (b *Backbone) directPage(ctx context.Context, table string, request map[str
 		return page, err
 	}
 	replies := make(chan *nats.Msg, maxMultiLast+2)
-	inbox := b.main.NewInbox()
-	sub, err := b.main.ChanSubscribe(inbox, replies)
+	inbox := b.rows.NewInbox()
+	sub, err := b.rows.ChanSubscribe(inbox, replies)
 	if err != nil {
 		return page, err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := b.main.PublishRequest("$JS.API.DIRECT.GET."+b.tableStream(table), inbox, raw); err != nil {
+	if err := b.rows.PublishRequest("$JS.API.DIRECT.GET."+b.tableStream(table), inbox, raw); err != nil {
 		return page, err
 	}
 	prefix, last := b.tablePrefix(table), uint64(0)

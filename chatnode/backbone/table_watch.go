@@ -95,7 +95,7 @@ var errWentBack = errors.New("the table went back")
 // it goes on where it was, but the markers of removed rows may have aged away meanwhile.
 func (w *tableWatch) run(ctx context.Context, b *Backbone, table string) {
 	for ctx.Err() == nil {
-		state, err := streamInfo(ctx, b.main, b.tableStream(table))
+		state, err := streamInfo(ctx, b.rows, b.tableStream(table))
 		if err == nil {
 			err = w.read(ctx, b, table, state.Last)
 		}
@@ -110,7 +110,7 @@ func (w *tableWatch) run(ctx context.Context, b *Backbone, table string) {
 
 func (w *tableWatch) read(ctx context.Context, b *Backbone, table string, last uint64) error {
 	r := reader{
-		nc: b.main, stream: b.tableStream(table), prefix: b.tablePrefix(table), inbox: b.layout.Inbox(b.id) + ".w",
+		nc: b.rows, stream: b.tableStream(table), prefix: b.tablePrefix(table), inbox: b.layout.Inbox(b.id) + ".w",
 		heartbeat: readHeartbeat, bare: true,
 		opened: func(state streamState) error {
 			if w.inForce {

@@ -127,7 +127,7 @@ func (w *rowWrite) try(ctx context.Context, last uint64) (uint64, error) {
 	m.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(last, 10))
 	m.Header.Set(writeHeader, w.name)
 	w.message(m)
-	reply, err := w.b.main.RequestMsgWithContext(ctx, m)
+	reply, err := w.b.rows.RequestMsgWithContext(ctx, m)
 	if err != nil {
 		return 0, err
 	}
