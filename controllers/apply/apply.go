@@ -49,22 +49,26 @@ func New(c client.Client) *Applier {
 	return &Applier{client: c, records: map[types.UID]map[target]record{}}
 }
 
-// Apply makes the object what it should be, for all fields that obj has, and tells whether that took a request that changes something. An
-// object of that name that isn't the owner's is left as it is: the error is a *NameTakenError.
-func (a *Applier) Apply(ctx context.Context, owner Owner, lives Lives, obj client.Object) (bool, error) {
+// Apply makes the object what it should be, for all fields that obj has, and tells whether that took a request that changes something. What
+// isn't there is made like first, the same object with what it has in the beginning only; nil: like obj. An object of that name that isn't the
+// owner's is left as it is: the error is a *NameTakenError.
+func (a *Applier) Apply(ctx context.Context, owner Owner, lives Lives, obj, first client.Object) (bool, error) {
+	kind := obj.GetObjectKind().GroupVersionKind()
+	at := target{manager: Operator, kind: kind.GroupKind(), name: obj.GetName()}
+	live, err := a.live(ctx, owner, lives, kind, at.name)
+	if err != nil {
+		return false, err
+	}
+	if live == nil && first != nil {
+		obj = first
+	}
 	wanted, err := desired(obj)
 	if err != nil {
 		return false, err
 	}
-	kind := wanted.GroupVersionKind()
-	at := target{manager: Operator, kind: kind.GroupKind(), name: wanted.GetName()}
 	sum, err := hash(wanted)
 	if err != nil {
 		return false, fmt.Errorf("hashing %s: %w", describe(kind, at.name), err)
-	}
-	live, err := a.live(ctx, owner, lives, kind, at.name)
-	if err != nil {
-		return false, err
 	}
 	if live != nil {
 		if !Owned(live, owner) {

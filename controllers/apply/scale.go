@@ -13,9 +13,12 @@ import (
 var kindDeployment = appsv1.SchemeGroupVersion.WithKind("Deployment")
 
 // ScaleTo applies the number of pods of a Deployment, and nothing else, against whoever set it before. It tells whether that took a request
-// that changes something. live is nil if no cache has the Deployment yet, which must have been applied then. Never to be called while an
+// that changes something. live is what a cache has, nil if it has nothing yet; the Deployment must have been applied then. Never to be called while an
 // autoscaler owns the number: that is what LeaveScale is for.
 func (a *Applier) ScaleTo(ctx context.Context, owner Owner, name string, live *appsv1.Deployment, replicas int32) (bool, error) {
+	if a.Replaced(owner, name, live) {
+		live = nil
+	}
 	uid, version := a.applied(owner, name)
 	if live != nil {
 		uid, version = live.UID, live.ResourceVersion
@@ -46,6 +49,12 @@ func (a *Applier) ScaleTo(ctx context.Context, owner Owner, name string, live *a
 // scaled tells that the live number is still the one that was applied.
 func (r record) scaled(live *appsv1.Deployment, replicas int32) bool {
 	return live == nil || older(live.ResourceVersion, r.version) || live.Spec.Replicas != nil && *live.Spec.Replicas == replicas
+}
+
+// Replaced tells that the operator has since made a Deployment in the place of the one that a cache has.
+func (a *Applier) Replaced(owner Owner, name string, live *appsv1.Deployment) bool {
+	uid, version := a.applied(owner, name)
+	return live != nil && uid != "" && uid != live.UID && older(live.ResourceVersion, version)
 }
 
 // applied is what the operator's own apply left of a Deployment.

@@ -92,7 +92,7 @@ func (w *work) applyAll(ctx context.Context, p plan.Plan, planned map[apply.Chil
 	for _, object := range p.Objects {
 		kind := object.GetObjectKind().GroupVersionKind().GroupKind()
 		planned[apply.Child{Kind: kind, Name: object.GetName()}] = true
-		changed, err := w.applier.Apply(ctx, w.owner, w.view, w.numbered(object, p.Replicas))
+		changed, err := w.applier.Apply(ctx, w.owner, w.view, object, w.beginning(object, p.Replicas))
 		if changed {
 			made++
 		}
@@ -104,12 +104,16 @@ func (w *work) applyAll(ctx context.Context, p plan.Plan, planned map[apply.Chil
 	return failed
 }
 
-// numbered gives a Deployment that isn't there yet its number of nodes, or it would begin with one. The next apply leaves the number to
-// whom it belongs, who has applied it by then.
-func (w *work) numbered(object plan.Object, replicas *int32) client.Object {
+// beginning is a Deployment that has its number of nodes: one that began with a single node, however shortly, would take the pods away that it
+// finds. An autoscaler's number is that of the Deployment that was seen last. The next apply leaves the number to whom it belongs, who has
+// applied it by then.
+func (w *work) beginning(object plan.Object, replicas *int32) client.Object {
 	d, is := object.(*appsv1.Deployment)
-	if !is || w.seen.deployment != nil {
-		return object
+	if !is {
+		return nil
+	}
+	if replicas == nil && w.seen.deployment != nil {
+		replicas = w.seen.deployment.Spec.Replicas
 	}
 	d = d.DeepCopy()
 	d.Spec.Replicas = replicas
@@ -148,16 +152,20 @@ func (w *work) prune(ctx context.Context, planned map[apply.Child]bool) error {
 	return w.tolerate(err)
 }
 
-// scale sets the number of nodes, unless an autoscaler does.
+// scale sets the number of nodes, unless an autoscaler does, which finds a number in a new Deployment too.
 func (w *work) scale(ctx context.Context, p plan.Plan) error {
 	name := plan.NamesOf(w.c).Node
-	if p.Replicas == nil {
+	d, replicas := w.seen.deployment, p.Replicas
+	if replicas == nil && w.applier.Replaced(w.owner, name, d) {
+		replicas = d.Spec.Replicas
+	}
+	if replicas == nil {
 		w.applier.LeaveScale(w.owner, name)
 		return nil
 	}
-	changed, err := w.applier.ScaleTo(ctx, w.owner, name, w.seen.deployment, *p.Replicas)
-	if d := w.seen.deployment; changed && d != nil && d.Spec.Replicas != nil {
-		w.say(corev1.EventTypeNormal, "Scaled", "Scale", fmt.Sprintf("scaled the nodes from %d to %d", *d.Spec.Replicas, *p.Replicas))
+	changed, err := w.applier.ScaleTo(ctx, w.owner, name, d, *replicas)
+	if changed && d != nil && d.Spec.Replicas != nil && *d.Spec.Replicas != *replicas {
+		w.say(corev1.EventTypeNormal, "Scaled", "Scale", fmt.Sprintf("scaled the nodes from %d to %d", *d.Spec.Replicas, *replicas))
 	}
 	return w.tolerate(err)
 }

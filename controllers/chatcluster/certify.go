@@ -55,7 +55,7 @@ func (w *work) certify(ctx context.Context, planned map[apply.Child]bool) error 
 	var failed error
 	var written []string
 	for _, name := range order {
-		changed, err := w.applier.Apply(ctx, w.owner, w.view, w.secret(name, have[name]))
+		changed, err := w.applier.Apply(ctx, w.owner, w.view, w.secret(name, have[name]), nil)
 		failed = errors.Join(failed, w.tolerate(err))
 		if err != nil && name == names.Authority {
 			return failed // leafs of an authority that nobody can look up are of no use

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -71,37 +72,86 @@ func TestTheOperatorOwnsTheNumberOfNodesWithoutAutoscaling(t *testing.T) {
 // A Deployment that begins with one node, however shortly, takes pods from those that it finds.
 func TestAFleetBeginsWithAllItsNodes(t *testing.T) {
 	f := newFleet(t)
-	api, err := client.NewWithWatch(f.Config, client.Options{Scheme: kube.Scheme})
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen, err := api.Watch(t.Context(), &appsv1.DeploymentList{}, client.InNamespace(f.Namespace))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer seen.Stop()
+	began := f.nodesBelow(3)
 	f.external("lobby", unreachable, func(c *v1alpha1.ChatCluster) { three := int32(3); c.Spec.Nodes.Replicas = &three })
 	f.replicas(3)
 	f.settled("lobby")
-	d := f.replicas(3)
-	if err := f.Client.Delete(t.Context(), d); err != nil {
-		t.Fatal(err)
-	}
-	kube.Wait(t, "another Deployment", func(ctx context.Context) error {
-		if err := f.Client.Get(ctx, f.key("lobby-node"), d); err != nil || d.DeletionTimestamp != nil || !ownsReplicas(d, apply.Scale) || ownsReplicas(d, apply.Operator) {
-			return fmt.Errorf("not yet: %w", errors.Join(err, errors.New("nobody or somebody else owns the number")))
-		}
-		return nil
+	f.replaceDeployment(func(d *appsv1.Deployment) bool {
+		return ownsReplicas(d, apply.Scale) && !ownsReplicas(d, apply.Operator)
 	})
-	for last := ""; last != d.ResourceVersion; {
-		event := <-seen.ResultChan()
-		state, is := event.Object.(*appsv1.Deployment)
-		if !is {
-			t.Fatalf("%+v", event)
+	began()
+}
+
+// The autoscaler changes a number only when it wants another one.
+func TestAnAutoscaledFleetBeginsAgainWithMoreThanOneNode(t *testing.T) {
+	f := newFleet(t)
+	began := f.nodesBelow(3)
+	f.external("lobby", unreachable, func(c *v1alpha1.ChatCluster) {
+		c.Spec.Autoscaling = &v1alpha1.AutoscalingSpec{MinReplicas: 3, MaxReplicas: 8}
+	})
+	f.hpa(true)
+	f.settled("lobby")
+	f.replaceDeployment(func(d *appsv1.Deployment) bool { return !ownsReplicas(d, apply.Operator) })
+	began()
+}
+
+// nodesBelow begins to watch the Deployments; the function that it returns fails the test for every state, up to the present one, in which one
+// had fewer nodes.
+func (f *fleet) nodesBelow(least int32) (check func()) {
+	f.t.Helper()
+	api, err := client.NewWithWatch(f.Config, client.Options{Scheme: kube.Scheme})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	seen, err := api.Watch(f.t.Context(), &appsv1.DeploymentList{}, client.InNamespace(f.Namespace))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(seen.Stop)
+	return func() {
+		f.t.Helper()
+		d := &appsv1.Deployment{}
+		if err := f.Client.Get(f.t.Context(), f.key("lobby-node"), d); err != nil {
+			f.t.Fatal(err)
 		}
-		if last = state.ResourceVersion; *state.Spec.Replicas != 3 {
-			t.Errorf("%s with %d nodes", event.Type, *state.Spec.Replicas)
+		for last := ""; last != d.ResourceVersion; {
+			event := <-seen.ResultChan()
+			state, is := event.Object.(*appsv1.Deployment)
+			if !is {
+				f.t.Fatalf("%+v", event)
+			}
+			if last = state.ResourceVersion; *state.Spec.Replicas < least {
+				f.t.Errorf("%s with %d nodes", event.Type, *state.Spec.Replicas)
+			}
 		}
+	}
+}
+
+// replaceDeployment deletes the Deployment again and again, at various moments of the operator's work, and waits for another one that is made
+// to the end.
+func (f *fleet) replaceDeployment(made func(*appsv1.Deployment) bool) {
+	f.t.Helper()
+	for i := range 20 {
+		d := &appsv1.Deployment{}
+		if err := f.Client.Get(f.t.Context(), f.key("lobby-node"), d); err != nil {
+			f.t.Fatal(err)
+		}
+		was := d.UID
+		f.change("lobby", func(c *v1alpha1.ChatCluster) {
+			c.Spec.Nodes.Env = []v1alpha1.EnvVar{{Name: "ROUND", Value: strconv.Itoa(i)}}
+		})
+		if err := f.Client.Delete(f.t.Context(), d); err != nil {
+			f.t.Fatal(err)
+		}
+		kube.Wait(f.t, "another Deployment", func(ctx context.Context) error {
+			if err := f.Client.Get(ctx, f.key("lobby-node"), d); err != nil {
+				return err
+			}
+			if d.UID == was || d.DeletionTimestamp != nil || !made(d) {
+				return errors.New("nobody or somebody else owns the number")
+			}
+			return nil
+		})
 	}
 }
 
