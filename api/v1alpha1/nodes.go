@@ -11,8 +11,8 @@ const DefaultNodes = 2
 
 // NodesSpec describes the chat nodes: a choice of what a pod can be told, never a whole pod.
 type NodesSpec struct {
-	// Replicas is the number of nodes, 2 if absent, or as many as autoscaling left. It must be absent with autoscaling. An autoscaler of your own can write it through the
-	// scale subresource, if you set it first.
+	// Replicas is the number of nodes, 2 if absent, or as many as autoscaling left. It must be absent with autoscaling. An autoscaler of
+	// your own can write it through the scale subresource, if you set it first.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
