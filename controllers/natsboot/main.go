@@ -1,9 +1,9 @@
 // Command natsboot is the first process of a NATS pod: it starts nats-server, and does for it what a shell script would do elsewhere, since
 // the image has no shell.
 //
-// It gives the server a name that belongs to its volume; has it read its configuration again when mounted files change; asks it to hand
-// its leaderships over before it ends; and answers the kubelet's probes out of the server's own health report, which listens on the
-// loopback address only. In go command line, mounted files and signals; out come signals to nats-server and, in the end, its exit code.
+// It keeps a second server off the volume; gives the server a name that belongs to its volume; has it read its configuration again when
+// mounted files change; asks it to hand its leaderships over before it ends; and answers the kubelet's probes out of the server's own
+// health report, which listens on the loopback address only. In go command line, mounted files and signals; out come signals to nats-server and, in the end, its exit code.
 package main
 
 import (

@@ -167,7 +167,7 @@ func (p *pod) connect(o ...nats.Option) *nats.Conn {
 
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	wait.For(t, 30*time.Second, what, func(context.Context) error {
+	wait.For(t, time.Minute, what, func(context.Context) error {
 		if !is() {
 			return errors.New("not yet")
 		}

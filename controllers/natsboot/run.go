@@ -23,17 +23,23 @@ func run(ctx context.Context, s settings, log *slog.Logger) (code int, err error
 	if err != nil {
 		return 0, err
 	}
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	lock, err := lockUnlessEnded(ctx, s.data, log)
+	if lock == nil {
+		return 0, err
+	}
+	defer lock.Close()
 	name, err := serverName(s.data, pod)
 	if err != nil {
 		return 0, err
 	}
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
-	defer signal.Stop(signals)
 	before := contents(s.watched)
 	child := exec.Command(s.command[0], append(s.command[1:], "--config", s.config)...)
 	child.Env = append(os.Environ(), "NATS_SERVER_NAME="+name, "POD_NAME="+pod)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
+	child.ExtraFiles = []*os.File{lock} // the server may outlive this process for a moment
 	child.SysProcAttr = dieWithParent()
 
 	monitor := &monitor{url: s.monitor, ca: s.monitorCA}
@@ -60,6 +66,18 @@ func run(ctx context.Context, s settings, log *slog.Logger) (code int, err error
 	cancel()
 	tasks.Wait()
 	return exitCode(child, err)
+}
+
+// lockUnlessEnded locks the volume. It gives neither a file nor an error if the pod's end is wanted before that.
+func lockUnlessEnded(ctx context.Context, dir string, log *slog.Logger) (*os.File, error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	lock, err := lockVolume(ctx, dir, log)
+	if err != nil && ctx.Err() != nil {
+		log.Info("ending without a server", "reason", err)
+		return nil, nil
+	}
+	return lock, err
 }
 
 // forward passes signals on. The first SIGTERM becomes lame duck mode if other servers are there to take the leaderships; what comes after
