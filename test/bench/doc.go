@@ -8,6 +8,7 @@
 // sets the systems side by side, and the same figures as JSON. Nothing is
 // asserted about times: what fails is a wrong answer or a lost message.
 //
-// The load doesn't use package client: at a million deliveries a second decoding
-// would take more of the machine than the server under test.
+// The load doesn't use package client, but for that of BenchmarkDevices: at a
+// million deliveries a second decoding would take more of the machine than the
+// server under test.
 package bench

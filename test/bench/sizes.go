@@ -21,6 +21,8 @@ type sizes struct {
 	Rate        int `json:"rate"`        // BENCH_RATE: messages a second there
 	Senders     int `json:"senders"`     // BENCH_SENDERS: closed-loop senders, each with a room of its own
 	Seconds     int `json:"seconds"`     // BENCH_SECONDS: how long each measurement takes
+	Users       int `json:"users"`       // BENCH_USERS: with two devices each
+	Changes     int `json:"changes"`     // BENCH_CHANGES: a second, of all of them
 	Text        int `json:"text"`        // BENCH_TEXT: bytes of a message's text
 }
 
@@ -38,6 +40,8 @@ func readSizes() (sizes, error) {
 		{"BENCH_RATE", &s.Rate, 100, 1},
 		{"BENCH_SENDERS", &s.Senders, 64, 1},
 		{"BENCH_SECONDS", &s.Seconds, 5, 1},
+		{"BENCH_USERS", &s.Users, 200, roomMembers},
+		{"BENCH_CHANGES", &s.Changes, 1000, 1},
 		{"BENCH_TEXT", &s.Text, 100, markBytes},
 	} {
 		*v.value = v.usual
