@@ -53,15 +53,29 @@ func ownsReplicas(d *appsv1.Deployment, manager string) bool {
 	})
 }
 
+// numberOf waits until that one of the operator's managers alone owns the number of nodes; "": none of them.
+func (f *fleet) numberOf(owner string) {
+	f.t.Helper()
+	kube.Wait(f.t, "the number of nodes to be "+strconv.Quote(owner)+"'s", func(ctx context.Context) error {
+		d := &appsv1.Deployment{}
+		if err := f.Client.Get(ctx, f.key("lobby-node"), d); err != nil {
+			return err
+		}
+		for _, manager := range []string{apply.Operator, apply.Scale} {
+			if ownsReplicas(d, manager) != (manager == owner) {
+				return fmt.Errorf("the managed fields are %+v", d.ManagedFields)
+			}
+		}
+		return nil
+	})
+}
+
 func TestTheOperatorOwnsTheNumberOfNodesWithoutAutoscaling(t *testing.T) {
 	f := newFleet(t)
 	f.external("lobby", unreachable, nil)
 	f.replicas(2)
-	f.settled("lobby")
-	d := f.replicas(2)
-	if ownsReplicas(d, apply.Operator) || !ownsReplicas(d, apply.Scale) {
-		t.Errorf("replicas are not %s's alone: %+v", apply.Scale, d.ManagedFields)
-	}
+	f.numberOf(apply.Scale)
+	f.replicas(2)
 	four := int32(4)
 	f.change("lobby", func(c *v1alpha1.ChatCluster) { c.Spec.Nodes.Replicas = &four })
 	f.replicas(4)
@@ -164,16 +178,14 @@ func TestAutoscalingTakesTheNumberOfNodesOverAndGivesItBack(t *testing.T) {
 	f.settled("lobby")
 	f.scaleAs("kube-controller-manager", 5)
 	f.settled("lobby")
-	if d := f.replicas(5); ownsReplicas(d, apply.Operator) || ownsReplicas(d, apply.Scale) {
-		t.Errorf("the operator owns replicas beside the autoscaler: %+v", d.ManagedFields)
-	}
+	f.numberOf("")
+	f.replicas(5)
 
 	f.change("lobby", func(c *v1alpha1.ChatCluster) { c.Spec.Autoscaling = nil })
 	f.hpa(false)
 	f.settled("lobby")
-	if d := f.replicas(5); !ownsReplicas(d, apply.Scale) {
-		t.Errorf("%s doesn't own replicas again: %+v", apply.Scale, d.ManagedFields)
-	}
+	f.numberOf(apply.Scale)
+	f.replicas(5)
 	three := int32(3)
 	f.change("lobby", func(c *v1alpha1.ChatCluster) { c.Spec.Nodes.Replicas = &three })
 	f.replicas(3)
@@ -186,9 +198,8 @@ func TestAFleetThatBeginsWithAutoscalingBeginsWithItsLeast(t *testing.T) {
 	})
 	f.hpa(true)
 	f.settled("lobby")
-	if d := f.replicas(3); !ownsReplicas(d, apply.Scale) {
-		t.Errorf("nobody has written replicas: %+v", d.ManagedFields)
-	}
+	f.numberOf(apply.Scale)
+	f.replicas(3)
 	f.scaleAs("kube-controller-manager", 6)
 	f.settled("lobby")
 	f.replicas(6)
