@@ -116,7 +116,7 @@ func (o *options) declareLimits(d *declaration) {
 	d.size(&o.ring, "max-ring", 256<<10, "recent messages of one room kept in memory")
 	d.size(&o.allRings, "max-rings", 256<<20, "recent messages of all rooms kept in memory")
 	d.num(&o.maxSubscriptions, "max-subscriptions", 1000, "subscriptions of one connection")
-	d.per(&o.commandsPerSecond, "commands-per-second", 50, "commands of one connection a second; twice as many in a burst")
+	d.per(&o.commandsPerSecond, "commands-per-second", 50, "commands of one connection, and requests of one user to the API, a second; of an application's servers 20 times as many; twice as many in a burst")
 	d.str(&o.appLimits, "app-limits-file", "", "`file` with the limits of applications as JSON, {\"APP\":{\"rooms\":N,\"members_per_room\":N,\"messages_per_second\":N,\"connections\":N}}, where * is for those that are not named; read again when it changes")
 	d.per(&o.messagesPerSecond, "messages-per-second", 20, "messages of one user a second; twice as many in a burst; 0 is no limit")
 }

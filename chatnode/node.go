@@ -220,6 +220,8 @@ func (n *node) assemble(ctx context.Context) (err error) {
 	}
 	n.backends = rpc.New(rpc.Options{
 		Chat: n.chat, Tokens: n.tokens, Admit: n.chat.Admit, Conns: n.conns, Registerer: n.registry, Logger: n.log,
+		User:   rpc.Bounds{PerSecond: n.o.commandsPerSecond, Burst: burst(n.o.commandsPerSecond)},
+		Server: rpc.Bounds{PerSecond: rpc.ServersRate * n.o.commandsPerSecond, Burst: burst(rpc.ServersRate * n.o.commandsPerSecond)},
 	})
 	return n.messages.Answer(loadQuestion, n.answerLoad)
 }

@@ -51,12 +51,16 @@ func failure(err error) (told *connect.Error, known bool) {
 	if !ok {
 		answer = answers[chat.Internal]
 	}
-	return refusal(answer.code, answer.reason, words), ok && kind != chat.Internal
+	told = refusal(answer.code, answer.reason, words)
+	if kind == chat.TooMany {
+		told.Meta().Set(retryHeader, "1")
+	}
+	return told, ok && kind != chat.Internal
 }
 
 // Refusals of what is no call.
 var (
-	tooManyAtOnce = refusal(connect.CodeResourceExhausted, "too_many", "this node answers as many requests at once as it may; try again")
+	tooManyAtOnce = tooMany(1, "this node answers as many requests at once as it may")
 	notACall      = refusal(connect.CodeInvalidArgument, "invalid",
 		"a call is a POST with Content-Type: application/json, application/proto, application/grpc or application/grpc-web")
 )

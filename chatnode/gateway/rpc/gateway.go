@@ -45,6 +45,8 @@ type Options struct {
 	RequestBytes int
 	// Requests bounds how many are answered at once; 0: DefaultRequests.
 	Requests int
+	// User bounds each user with a token, Server all servers of an application together; what is 0 is that of the defaults.
+	User, Server Bounds
 	// Timeout bounds how long one is answered; 0: DefaultTimeout. Callers may ask for less.
 	Timeout time.Duration
 
@@ -61,6 +63,7 @@ type Gateway struct {
 	errors  *connect.ErrorWriter
 	calls   http.Handler
 	running atomic.Int64
+	callers callers
 }
 
 // New gives a gateway. Register makes it reachable.
@@ -77,7 +80,10 @@ func New(o Options) *Gateway {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	g := &Gateway{options: o, metrics: newMetrics(o.Registerer)}
+	g := &Gateway{options: o, callers: callers{
+		user: o.User.or(DefaultUserBounds), server: o.Server.or(DefaultServerBounds), now: time.Now, all: map[caller]*calling{},
+	}}
+	g.metrics = newMetrics(o.Registerer, func() float64 { return float64(g.callers.count()) })
 	options := []connect.HandlerOption{
 		connect.WithCodec(codec("json")), connect.WithCodec(codec("json; charset=utf-8")),
 		connect.WithReadMaxBytes(o.RequestBytes), connect.WithCompressMinBytes(compressFrom),
@@ -93,7 +99,7 @@ var (
 	askedHeaders = []string{
 		"Authorization", userHeader, "Connect-Protocol-Version", "Connect-Timeout-Ms", "Grpc-Timeout", "X-Grpc-Web", "X-User-Agent",
 	}
-	toldHeaders = "Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin"
+	toldHeaders = "Grpc-Status, Grpc-Message, Grpc-Status-Details-Bin, " + retryHeader
 )
 
 // Register puts the methods and /openapi.json, which describes them, into mux.
@@ -116,11 +122,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	defer func() { g.metrics.answered(method, o.code, time.Since(began)) }()
 	if g.running.Add(1) > int64(g.options.Requests) {
 		g.running.Add(-1)
+		g.metrics.refused.WithLabelValues(boundNode).Inc()
 		g.refuse(w, r, o, tooManyAtOnce)
 		return
 	}
 	g.metrics.running.Inc()
 	defer func() {
+		o.end()
 		g.running.Add(-1)
 		g.metrics.running.Dec()
 	}()
