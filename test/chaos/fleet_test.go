@@ -15,6 +15,7 @@ import (
 	"github.com/chatfleet/chatfleet/test/client"
 	"github.com/chatfleet/chatfleet/test/crowd"
 	"github.com/chatfleet/chatfleet/test/process"
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 // patience bounds every wait of a test: the machine may be busy with other things.
@@ -125,5 +126,5 @@ func (f *fleet) mustDial(t *testing.T, user, addresses string, o client.Options)
 // eventually returns when nothing is missing any more; the test ends with Fatal, and what missing says, when that takes too long.
 func eventually(t *testing.T, what string, missing func() string) {
 	t.Helper()
-	crowd.Eventually(t, patience, what, missing)
+	wait.Eventually(t, patience, what, missing)
 }

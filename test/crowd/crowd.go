@@ -2,7 +2,6 @@ package crowd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -149,7 +148,7 @@ func (c *Crowd) Disperse() {
 func (c *Crowd) WaitLoad(what string) {
 	c.fleet.T.Helper()
 	now := time.Now()
-	Eventually(c.fleet.T, c.fleet.Patience, what, func() string {
+	wait.Eventually(c.fleet.T, c.fleet.Patience, what, func() string {
 		for _, chatter := range c.chatters {
 			for _, t := range chatter.talks {
 				if t.begun.Load() <= now.UnixNano() {
@@ -183,7 +182,7 @@ func (c *Crowd) Finish() {
 		c.fleet.T.Fatalf("some messages are not acknowledged after %v", c.fleet.Patience)
 	}
 	newest := NewestAcknowledged(c.Ledgers())
-	Eventually(c.fleet.T, c.fleet.Patience, "all readers to have everything", func() string {
+	wait.Eventually(c.fleet.T, c.fleet.Patience, "all readers to have everything", func() string {
 		for _, chatter := range c.chatters {
 			for _, r := range chatter.readers {
 				if at := chatter.Ledger.Newest(r.room).Offset; at < newest[r.room] {
@@ -226,15 +225,4 @@ func (c *Crowd) Judge() *Verdict {
 		history[room] = log
 	}
 	return Judge(c.Ledgers(), history)
-}
-
-// Eventually returns when nothing is missing any more; the test ends with Fatal, and what missing says, when that takes longer than patience.
-func Eventually(tb testing.TB, patience time.Duration, what string, missing func() string) {
-	tb.Helper()
-	wait.For(tb, patience, what, func(context.Context) error {
-		if left := missing(); left != "" {
-			return errors.New(left)
-		}
-		return nil
-	})
 }

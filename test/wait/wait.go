@@ -4,6 +4,7 @@ package wait
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -20,6 +21,18 @@ func For(tb testing.TB, patience time.Duration, what string, condition func(cont
 	if err := Until(ctx, interval, condition); err != nil {
 		tb.Fatalf("waited %v for %s: %v", patience, what, err)
 	}
+}
+
+// Eventually is For with a condition in words: it returns when nothing is missing any more, and otherwise the
+// test ends with what missing says.
+func Eventually(tb testing.TB, patience time.Duration, what string, missing func() string) {
+	tb.Helper()
+	For(tb, patience, what, func(context.Context) error {
+		if left := missing(); left != "" {
+			return errors.New(left)
+		}
+		return nil
+	})
 }
 
 // Until asks every so often until the condition gives nil. It gives up with the context, and then says what the condition said last.

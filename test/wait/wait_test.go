@@ -21,6 +21,18 @@ func TestUntilAsksAgainUntilTheConditionHolds(t *testing.T) {
 	}
 }
 
+func TestEventuallyEndsWhenNothingIsMissing(t *testing.T) {
+	missing := []string{"two", "one", ""}
+	Eventually(t, time.Minute, "everything", func() string {
+		what := missing[0]
+		missing = missing[1:]
+		return what
+	})
+	if len(missing) != 0 {
+		t.Fatalf("did not wait for %q", missing)
+	}
+}
+
 func TestUntilSaysWhatWasMissingLast(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
