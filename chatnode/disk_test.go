@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 	"github.com/chatfleet/chatfleet/test/client"
+	"github.com/chatfleet/chatfleet/test/process"
 )
 
 const diskBytes = 32 << 20
@@ -61,7 +61,7 @@ func runAside(t *testing.T, dataDir string) (address string, ended <-chan error,
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, args, environment(nil), io.Discard) }()
 	t.Cleanup(func() { cancel(); http.DefaultClient.CloseIdleConnections() })
-	deadline, tick := time.After(20*time.Second), time.NewTicker(10*time.Millisecond)
+	deadline, tick := time.After(2*time.Minute), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for {
 		r, err := http.Get("http://" + admin + "/readyz")
@@ -103,12 +103,7 @@ func developmentToken(t *testing.T, address string) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprint("127.0.0.1:", process.ReservePort(t))
 }
 
 // idsIn reads the ids of all messages of a channel, page by page.
@@ -181,7 +176,7 @@ func awaitEnd(t *testing.T, ended <-chan error) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("the node did not end")
 		return nil
 	}

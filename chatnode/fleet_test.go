@@ -27,7 +27,7 @@ func startNATS(t *testing.T) string {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server did not start")
 	}
 	return s.ClientURL()
@@ -52,7 +52,7 @@ func connectAnonymous(t *testing.T, n *node, ends chan<- int) {
 		defer ws.Close()
 		for {
 			if _, _, err := ws.ReadMessage(); err != nil {
-				var closed *websocket.CloseError
+				closed := &websocket.CloseError{}
 				errors.As(err, &closed)
 				ends <- closed.Code
 				return
@@ -63,7 +63,8 @@ func connectAnonymous(t *testing.T, n *node, ends chan<- int) {
 
 // A node that is told to end refuses newcomers with a hint at once, spreads the closes over the period, and ends when nobody is left.
 func TestADrainingNodeLetsItsClientsGoOneAfterTheOther(t *testing.T) {
-	const clients, period = 30, 3 * time.Second
+	t.Parallel()
+	const clients, period = 30, 10 * time.Second
 	url := startNATS(t)
 	startTestNode(t, "--nats-url="+url, "--name=stays")
 	n := launch(t, "--nats-url="+url, "--anonymous", "--drain-period="+period.String())

@@ -87,7 +87,8 @@ func TestClientsThatHoldRequestsUpAreClosed(t *testing.T) {
 }
 
 func TestStreamsOutliveTheTimeLimitsOfRequests(t *testing.T) {
-	const limit = 300 * time.Millisecond
+	t.Parallel()
+	const limit = 3 * time.Second
 	address, _ := startClientServer(t, limit)
 	streamOutlives(t, "http://"+address, limit)
 }
@@ -95,7 +96,7 @@ func TestStreamsOutliveTheTimeLimitsOfRequests(t *testing.T) {
 // streamOutlives checks that the limit is none of a streamed response.
 func streamOutlives(t *testing.T, url string, limit time.Duration) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*limit)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/connection/http_stream", strings.NewReader(`{"id":1,"connect":{}}`))
 	if err != nil {
@@ -106,7 +107,8 @@ func streamOutlives(t *testing.T, url string, limit time.Duration) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if got, err := io.ReadAll(response.Body); !errors.Is(err, context.DeadlineExceeded) {
+	defer time.AfterFunc(2*limit, cancel).Stop()
+	if got, err := io.ReadAll(response.Body); !errors.Is(err, context.Canceled) {
 		t.Fatalf("%s, then the stream ended with %q, %v", response.Status, got, err)
 	}
 }

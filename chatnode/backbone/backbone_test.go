@@ -85,7 +85,7 @@ func (r *recorder) Reset(head Position) { r.note(func() { r.resets = append(r.re
 // await waits until the condition holds over what was recorded.
 func (r *recorder) await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		done := ok()

@@ -92,7 +92,7 @@ func (n *nodeProcess) signal(t *testing.T, s syscall.Signal) {
 // awaitOwner waits until this node's roster says who owns the shard.
 func awaitOwner(t *testing.T, b *Backbone, shard layout.Shard, ok func(ownership) bool) {
 	t.Helper()
-	deadline, tick := time.After(30*time.Second), time.NewTicker(10*time.Millisecond)
+	deadline, tick := time.After(time.Minute), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for {
 		if o, known := b.roster.owner(shard); known && ok(o) {

@@ -63,7 +63,7 @@ func startGuardedOn(t *testing.T, i *issuer, port int, dir string) *server.Serve
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the server did not start")
 	}
 	return s

@@ -56,7 +56,7 @@ func (l *load) count() int {
 func (l *load) awaitMore(t *testing.T, more int) {
 	t.Helper()
 	want := l.count() + more
-	deadline, tick := time.After(60*time.Second), time.NewTicker(10*time.Millisecond)
+	deadline, tick := time.After(2*time.Minute), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for l.count() < want {
 		select {

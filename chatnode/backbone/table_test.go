@@ -257,7 +257,7 @@ func watchTable(t testing.TB, b *Backbone, table string) *changes {
 // await waits for that many calls with a key.
 func (c *changes) await(t testing.TB, key string, times int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		c.mu.Lock()

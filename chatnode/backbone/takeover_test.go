@@ -14,7 +14,7 @@ import (
 // await waits until the condition holds.
 func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline, tick := time.After(30*time.Second), time.NewTicker(5*time.Millisecond)
+	deadline, tick := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
@@ -75,7 +75,7 @@ func TestASuccessorDispatchesWhatTheIndexKnowsButNoBeaconHasShown(t *testing.T) 
 			if term == l.Term {
 				got = append(got, fmt.Sprint(message.prev, "→", message.Offset))
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Fatalf("the successor has dispatched only %v", got)
 		}
 	}
@@ -91,7 +91,7 @@ func TestAnOwnerStopsWhenItHearsOfANewerTerm(t *testing.T) {
 	b.currentTerm(shard, o.lease.Term+1)
 	select {
 	case <-o.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("it still answers questions and dispatches, in a term that is over")
 	}
 	await(t, "an owner in a newer term", func() bool { return ownerOf(t, b, shard).lease.Term > o.lease.Term+1 })

@@ -47,7 +47,7 @@ func TestLongListsAreRememberedAndFollowWhatOtherNodesDo(t *testing.T) {
 	}
 	soon := func(want ...string) {
 		t.Helper()
-		wait.For(t, 10*time.Second, "the other node's change", func(context.Context) error { return see(want...) })
+		wait.For(t, time.Minute, "the other node's change", func(context.Context) error { return see(want...) })
 	}
 	put(s, "room:a")
 	put(s, "room:b")

@@ -45,7 +45,7 @@ func TestWhoIsKickedOnOneNodeIsRefusedOnTheOther(t *testing.T) {
 	must(here.Kick(t.Context(), ann, &chatv1.KickRequest{Room: "room:a", User: "bob"}))(t)
 	kicked := time.Now()
 	text := "x"
-	wait.For(t, time.Second, "the other node to refuse", func(ctx context.Context) error {
+	wait.For(t, 30*time.Second, "the other node to refuse", func(ctx context.Context) error {
 		_, err := there.Send(ctx, bob, &chatv1.SendRequest{Id: newID(), Room: "room:a", Text: &text})
 		if err == nil {
 			return fmt.Errorf("it still takes messages")
@@ -57,7 +57,7 @@ func TestWhoIsKickedOnOneNodeIsRefusedOnTheOther(t *testing.T) {
 	for change := ""; change != "room:a bob"; {
 		select {
 		case change = <-changes:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("nobody was told of the change")
 		}
 	}

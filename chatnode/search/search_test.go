@@ -135,7 +135,7 @@ func (n *node) found(words string, limit int, rooms ...query.Room) (offsets []ui
 // await waits until the condition holds.
 func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	wait.For(t, 30*time.Second, what, func(context.Context) error {
+	wait.For(t, time.Minute, what, func(context.Context) error {
 		if !ok() {
 			return errors.New("not yet")
 		}

@@ -174,7 +174,7 @@ func admin(t *testing.T, url string, o ...nats.Option) jetstream.JetStream {
 
 func config(t *testing.T, js jetstream.JetStream, name string) jetstream.StreamConfig {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	stream, err := js.Stream(ctx, name)
 	if err != nil {

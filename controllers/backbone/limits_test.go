@@ -21,7 +21,7 @@ func TestAnAccountThatDemandsBoundsSaysWhatToSet(t *testing.T) {
 		s.Shutdown()
 		s.WaitForShutdown()
 	})
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the server doesn't start")
 	}
 	err = s.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{

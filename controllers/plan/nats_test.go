@@ -104,7 +104,7 @@ func (w *world) start() {
 		w.run(w.configure(i, routes))
 	}
 	for _, s := range w.servers {
-		if !s.ReadyForConnections(20 * time.Second) {
+		if !s.ReadyForConnections(time.Minute) {
 			w.t.Fatalf("%s is not ready", s.Name())
 		}
 	}

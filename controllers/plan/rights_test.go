@@ -27,7 +27,7 @@ import (
 )
 
 // patience is how long tests wait for what must happen.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func twoShards(c *v1alpha1.ChatCluster) { c.Spec.Backbone.Shards = 2 }
 

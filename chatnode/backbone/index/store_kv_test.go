@@ -21,7 +21,7 @@ func kv(t testing.TB) (*KV, jetstream.KeyValue) {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the server does not start")
 	}
 	conn, err := nats.Connect("", nats.InProcessServer(s))

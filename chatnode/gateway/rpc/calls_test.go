@@ -178,7 +178,7 @@ func TestOnlySoManyCallsAreAnsweredAtOnce(t *testing.T) {
 		defer close(ended)
 		_, _ = client.Send(ctx, &chatv1.SendRequest{})
 	}()
-	wait.For(t, 10*time.Second, "the first call to be answered", func(context.Context) error {
+	wait.For(t, time.Minute, "the first call to be answered", func(context.Context) error {
 		if _, q := b.last(); q == nil {
 			return errors.New("not asked yet")
 		}
@@ -191,7 +191,7 @@ func TestOnlySoManyCallsAreAnsweredAtOnce(t *testing.T) {
 	cancel()
 	<-ended
 	b.hang.Store(false)
-	wait.For(t, 10*time.Second, "room for another", func(context.Context) error {
+	wait.For(t, time.Minute, "room for another", func(context.Context) error {
 		if a := b.post(t, "GetRoom", `{}`, "Authorization", "Bearer "+shopKey); a.status != http.StatusOK {
 			return errors.New(a.body)
 		}
