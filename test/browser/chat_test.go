@@ -86,13 +86,13 @@ func TestMarkupInMessagesStaysText(t *testing.T) {
 
 func TestOlderMessagesLoadWhileScrolling(t *testing.T) {
 	browser := startBrowser(t)
-	node := startNode(t)
-	writer := openAs(t, browser, node.URL(), "ann")
+	node := startNode(t, "--messages-per-second=0")
 	const messages = 130
-	for i := range messages {
-		writer.say(fmt.Sprintf("Line %d", i))
+	lines := make([]string, messages)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("Line %d", i)
 	}
-	writer.shows(fmt.Sprintf("Line %d", messages-1), "sent")
+	tell(t, node, "ann", "room:lobby", lines...)
 
 	reader := openAs(t, browser, node.URL(), "bob")
 	reader.shows(fmt.Sprintf("Line %d", messages-1), "sent")

@@ -3,8 +3,6 @@ package browser_test
 import (
 	"context"
 	"fmt"
-	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,32 +16,6 @@ const (
 	pollInterval = 50 * time.Millisecond
 )
 
-// startBrowser runs one Chromium for the test. Its profile is new and gone
-// afterwards.
-func startBrowser(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("NOT TESTED IN A BROWSER: chromium is missing; `make tools-of-tests` installs it")
-	}
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path),
-		chromedp.NoSandbox, // containers forbid the sandbox, and the page is our own
-		chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.WindowSize(1280, 800),
-	)
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start chromium: %v", err)
-	}
-	return ctx
-}
-
 // page is one window, with a storage of its own as if on another computer.
 type page struct {
 	t   *testing.T
@@ -52,7 +24,18 @@ type page struct {
 
 func openPage(t *testing.T, browser context.Context, url string) *page {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	return openIn(t, browser, url, chromedp.WithNewBrowserContext())
+}
+
+// openWindow opens another window on the same computer: it has the same storage.
+func (p *page) openWindow(url string) *page {
+	p.t.Helper()
+	return openIn(p.t, p.ctx, url, chromedp.WithNewWindow(true))
+}
+
+func openIn(t *testing.T, parent context.Context, url string, options ...chromedp.ContextOption) *page {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("open a window: %v", err)
@@ -108,7 +91,7 @@ func (p *page) wait(what, condition string) {
 	p.t.Helper()
 	poll := chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(pollInterval), chromedp.WithPollingTimeout(patience))
 	if _, err := chromedp.Run(p.ctx, poll); err != nil {
-		p.t.Fatalf("wait for %s: %v\nshown: %s", what, err, strings.Join(p.texts(), " | "))
+		p.t.Fatalf("wait for %s: %v\nshown: %s\nsaid: %s", what, err, strings.Join(p.texts(), " | "), strings.Join(p.alerts(), " | "))
 	}
 }
 
@@ -163,4 +146,10 @@ func (p *page) open(channel string) {
 func (p *page) texts() []string {
 	p.t.Helper()
 	return value[[]string](p, `[...document.querySelectorAll('[data-testid="message-text"]')].map((text) => text.textContent)`)
+}
+
+// alerts are what the page complains of.
+func (p *page) alerts() []string {
+	p.t.Helper()
+	return value[[]string](p, `[...document.querySelectorAll('[role="alert"], [role="status"]')].map((alert) => alert.textContent).filter(Boolean)`)
 }

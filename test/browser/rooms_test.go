@@ -36,8 +36,10 @@ func TestGroupFromInvitationToKick(t *testing.T) {
 	ann.change("bob", `[data-role="moderator"]`)
 	ann.wait("bob's new role", member("bob", "joined", "moderator"))
 	bob.do(chromedp.Click(byID("open-details")))
-	bob.wait("ann's role, without a menu", `document.querySelector('[data-testid="member"][data-user="ann"][data-role="owner"]') !== null &&
-		document.querySelector('[data-testid="member"][data-user="ann"] [data-testid="member-menu"]') === null`)
+	bob.wait("ann's role", member("ann", "joined", "owner"))
+	bob.do(chromedp.Click(chromedp.CSS(`[data-testid="member"][data-user="ann"] [data-testid="member-menu"]`)))
+	bob.wait("that ann is not to be changed", `document.querySelector('[data-testid="member-block"]') !== null &&
+		document.querySelector('[data-testid="member-kick"], [data-testid="member-set_role"]') === null`)
 
 	ann.change("bob", `[data-testid="member-kick"]`)
 	bob.wait("the room to go", `document.querySelector('[data-testid="notice"]')?.textContent.includes("Secret plans") &&
@@ -73,19 +75,26 @@ func TestDirectConversationComesByItselfAndIsTicked(t *testing.T) {
 	browser := startBrowser(t)
 	node := startNode(t)
 	ann := openAs(t, browser, node.URL(), "ann")
-	bob := openAs(t, browser, node.URL(), "bob")
+	ticked := func(tick string) string {
+		return fmt.Sprintf(`document.querySelector('[data-testid="tick"]')?.dataset.tick === %q`, tick)
+	}
 	ann.do(chromedp.SendKeys(byID("new-room-input"), "@bob"+kb.Enter))
-	ann.wait("bob online", `document.querySelector('[data-testid="peer"]').dataset.status === "online"`)
 	ann.say("Psst")
 	ann.shows("Psst", "sent")
+	ann.wait("one tick", ticked("sent"))
+	bob := openAs(t, browser, node.URL(), "bob")
 	bob.wait("the conversation with its message", `document.querySelector('[data-room="dm:ann,bob"]')?.dataset.unread === "1"`)
-	ann.wait("one tick", `document.querySelector('[data-testid="tick"]').dataset.tick === "sent"`)
-	bob.open("dm:ann,bob")
-	bob.shows("Psst", "sent")
-	ann.wait("two ticks", `document.querySelector('[data-testid="tick"]').dataset.tick === "read"`)
+	ann.wait("that it has come to bob", ticked("delivered"))
 	ann.do(chromedp.Reload())
 	ann.connected()
-	ann.wait("two ticks after a reload", `document.querySelector('[data-testid="tick"]')?.dataset.tick === "read"`)
+	ann.wait("that it has come to bob, after a reload", ticked("delivered"))
+	ann.wait("bob online", `document.querySelector('[data-testid="peer"]').dataset.status === "online"`)
+	bob.open("dm:ann,bob")
+	bob.shows("Psst", "sent")
+	ann.wait("that bob has read it", ticked("read"))
+	ann.do(chromedp.Reload())
+	ann.connected()
+	ann.wait("that bob has read it, after a reload", ticked("read"))
 }
 
 func TestUnreadIsInStepOnTwoDevices(t *testing.T) {

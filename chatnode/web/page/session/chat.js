@@ -8,20 +8,28 @@ import { ask } from './ask.js';
 import { Directory } from './directory.js';
 import { Link } from './link.js';
 import { Room } from './room.js';
+import { Self } from './self.js';
 import { lasting } from './storage.js';
 import { Turns } from './turns.js';
 
 const READS_AT_ONCE = 4;
 const NO_METHOD = 104; // as the node answers where searching is switched off
 const FOUND_AT_ONCE = 30;
+const MOST_NOTICES = 20; // older ones go
+const EXPELLED = {
+  kicked: (title) => `You were taken out of ${title}.`,
+  banned: (title) => `You are banned from ${title}.`,
+  deleted: (title) => `${title} was deleted.`,
+};
 
 export class Chat extends EventTarget {
   rooms = new Map();
   current = null;
-  announcement = ''; // the last message that came while somebody looked
-  notice = ''; // what the user should know, until it is put away
+  heard = ''; // the last message that came while somebody looked
+  notices = []; // what the user should know, until it is put away: {key, kind, text}
   searchable = false;
   #before = []; // the rooms of a member when the list was asked for
+  #expelled = new Map(); // channel → what happened, until the list lacks it
 
   constructor(identity) {
     super();
@@ -29,10 +37,13 @@ export class Chat extends EventTarget {
     this.development = !identity.token; // the node itself named this user, so it runs with --dev
     this.link = new Link(identity);
     this.turns = new Turns(READS_AT_ONCE);
+    this.self = new Self(this.me, this.link, (error) => this.say(`Your status and your blocks could not be read. ${error.message}`));
+    this.self.addEventListener('change', () => this.#changed());
     this.marks = lasting.get(this.#drawer('read'), {});
     this.directory = new Directory(this.link, {
       began: () => (this.#before = [...this.rooms.values()].filter(({ membership }) => membership !== '')),
       took: (conversations, complete) => this.#listed(conversations, complete),
+      failed: (error) => this.say(`The list of rooms could not be read. ${error.message}`),
     });
     for (const channel of lasting.get(this.#drawer('rooms'), [LOBBY])) this.#add(channel);
     this.link.addEventListener('change', () => this.#changed());
@@ -51,6 +62,7 @@ export class Chat extends EventTarget {
     removeEventListener('storage', this.#stored);
     removeEventListener('hashchange', this.#followHash);
     this.current?.close();
+    this.self.end();
     this.link.close();
   }
 
@@ -97,8 +109,15 @@ export class Chat extends EventTarget {
     return this.rooms.get(channel)?.title ?? describe(channel, this.me).title;
   }
 
-  say(notice) {
-    this.notice = notice;
+  /** Shows the user a text until it is put away: of the kind "word", from the page, or "announcement". */
+  say(text, kind = 'word', key = `${kind} ${text}`) {
+    if (this.notices.some((notice) => notice.key === key)) return;
+    this.notices = [...this.notices, { key, kind, text }].slice(-MOST_NOTICES);
+    this.#changed();
+  }
+
+  putAway({ key }) {
+    this.notices = this.notices.filter((notice) => notice.key !== key);
     this.#changed();
   }
 
@@ -121,6 +140,7 @@ export class Chat extends EventTarget {
   #add(channel) {
     const room = new Room(channel, {
       me: this.me,
+      self: this.self,
       link: this.link,
       turns: this.turns,
       mark: this.marks[channel] ?? null,
@@ -153,7 +173,10 @@ export class Chat extends EventTarget {
     const gone = complete ? this.#before.filter(({ channel }) => !listed.has(channel)) : [];
     for (const room of gone) {
       if (this.rooms.get(room.channel) !== room) continue;
-      if (room === this.current) this.notice = `${room.title} is no longer on your list.`;
+      const happened = EXPELLED[this.#expelled.get(room.channel)];
+      if (happened) this.say(happened(room.title));
+      else if (room === this.current) this.say(`${room.title} is no longer on your list.`);
+      this.#expelled.delete(room.channel);
       this.#drop(room);
     }
     this.#saveRooms();
@@ -162,9 +185,12 @@ export class Chat extends EventTarget {
 
   // An event on the personal feed.
   #told(event) {
-    if (event?.type === 'conversation') this.directory.refresh();
-    else if (event?.type === 'mark') this.rooms.get(event.room)?.readElsewhere({ offset: event.read });
-    else if (event?.type === 'notice' && typeof event.text === 'string') this.say(event.text);
+    if (event?.type === 'conversation') {
+      if (Object.hasOwn(EXPELLED, event.change)) this.#expelled.set(event.room, event.change);
+      else this.#expelled.delete(event.room);
+      this.directory.refresh();
+    } else if (event?.type === 'mark') this.rooms.get(event.room)?.readElsewhere({ offset: event.read });
+    else if (event?.type === 'notice' && typeof event.text === 'string') this.say(event.text, 'announcement', event.id);
   }
 
   // Without words the node finds fault with the question, if it searches at all.
@@ -178,7 +204,7 @@ export class Chat extends EventTarget {
   }
 
   #arrived(room, { sender, text }) {
-    this.announcement = room === this.current ? `${sender}: ${text}` : `${sender} in ${room.title}: ${text}`;
+    this.heard = room === this.current ? `${sender}: ${text}` : `${sender} in ${room.title}: ${text}`;
     this.#changed();
   }
 

@@ -11,11 +11,16 @@ export class Directory {
   #wanted = false;
   #reading = false;
 
-  /** took(conversations, complete) gets the list, complete if that is all of it. began() is called before it is asked for. */
-  constructor(link, { began, took }) {
+  /**
+   * took(conversations, complete) gets the list, complete if that is all of it.
+   * began() is called before it is asked for, failed(error) when it could not be
+   * read; the next connection asks again.
+   */
+  constructor(link, { began, took, failed }) {
     this.link = link;
     this.began = began;
     this.took = took;
+    this.failed = failed;
   }
 
   async refresh() {
@@ -28,8 +33,8 @@ export class Directory {
       this.began();
       try {
         this.took(...(await this.#read()));
-      } catch {
-        // The list stays as it was; the next connection asks again.
+      } catch (error) {
+        this.failed(error);
       }
     }
     this.#reading = false;

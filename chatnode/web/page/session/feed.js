@@ -19,6 +19,7 @@ export class Feed {
   loaded = false; // the newest messages are here
   complete = false; // the oldest message is here
   loading = false;
+  problem = ''; // why messages could not be read
   #oldestOffset = 0;
   #reading = 0;
   #renewing = false;
@@ -37,7 +38,7 @@ export class Feed {
 
   /** Loads the page before the oldest message, when the reader comes near it. */
   async loadOlder(limit = PAGE) {
-    if (this.loading || this.complete || !this.loaded) return;
+    if (this.loading || this.complete || !this.loaded || this.problem) return;
     this.loading = true;
     this.notify.changed();
     const reading = this.#reading;
@@ -45,9 +46,9 @@ export class Feed {
       const page = await this.ask('messages', { before: this.#oldestOffset, limit });
       if (page.epoch === this.epoch && reading === this.#reading) this.#addPage(page);
     } catch (error) {
-      // The view asks again; what is refused for good never comes.
+      // The view asks again; what is refused for good waits for the reader.
       if (isTemporary(error)) await pause(RETRY_MS);
-      else this.complete = true;
+      else this.problem = error.message;
     }
     this.loading = false;
     this.notify.changed();
@@ -55,12 +56,20 @@ export class Feed {
 
   /** Loads until the place is here; false if the room doesn't reach back to it. */
   async loadUpTo(offset) {
-    while (!this.loaded && this.sub.state !== 'unsubscribed') await pause(RETRY_MS / 20);
-    while (this.loaded && !this.complete && this.#oldestOffset > offset) {
+    while (!this.loaded && !this.problem && this.sub.state !== 'unsubscribed') await pause(RETRY_MS / 20);
+    while (this.loaded && !this.complete && !this.problem && this.#oldestOffset > offset) {
       if (this.loading) await pause(RETRY_MS / 20);
       else await this.loadOlder(LARGEST_PAGE);
     }
     return this.timeline.at(offset) !== undefined;
+  }
+
+  /** After a problem, when the reader asks for it. */
+  again() {
+    this.problem = '';
+    if (this.loaded) this.loadOlder();
+    else this.#readNewest();
+    this.notify.changed();
   }
 
   /** Forgets all but the newest messages. */
@@ -101,6 +110,7 @@ export class Feed {
     const limit = Math.min(LARGEST_PAGE, Math.max(PAGE, this.timeline.length));
     this.#renewing = true;
     this.#meanwhile = [];
+    this.problem = '';
     this.timeline.begin();
     const page = await this.#insist(() => this.ask('messages', { limit }), reading);
     if (reading === this.#reading) this.#renewing = false;
@@ -122,10 +132,17 @@ export class Feed {
         return reading === this.#reading ? page : null;
       } catch (error) {
         // Without a connection the next "subscribed" begins again.
-        if (!isTemporary(error) || this.sub.state !== 'subscribed') return null;
+        if (this.sub.state !== 'subscribed' || reading !== this.#reading) return null;
+        if (!isTemporary(error)) return this.#refused(error);
         await pause(backoff(attempts));
       }
     }
+    return null;
+  }
+
+  #refused(error) {
+    this.problem = error.message;
+    this.notify.changed();
     return null;
   }
 

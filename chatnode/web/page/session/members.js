@@ -40,6 +40,16 @@ export class Members extends EventTarget {
     }
   }
 
+  /** Blocks somebody for the user alone, or lets write again. */
+  async block(user, remove) {
+    this.#show('');
+    try {
+      await this.room.self.block(user, remove);
+    } catch (error) {
+      this.#show(error.message);
+    }
+  }
+
   refresh = async () => {
     this.#wanted = true;
     if (this.#reading) return;

@@ -1,5 +1,5 @@
-// The other user of a direct conversation: how far the other has read it, and
-// whether the other is online.
+// The other user of a direct conversation: how far it has come to the other, how
+// far the other has read it, and whether the other is online.
 
 import { ask } from './ask.js';
 
@@ -7,6 +7,7 @@ const ASK_EVERY_MS = 20_000;
 
 export class Peer {
   read = 0;
+  delivered = 0;
   status = ''; // "online", "away" or ""
   lastSeen = 0; // milliseconds since 1970; 0: unknown
   #timer = 0;
@@ -29,8 +30,10 @@ export class Peer {
   }
 
   /** A receipt in the conversation. */
-  hear({ user, read }) {
-    if (user === this.user) this.read = Math.max(this.read, read);
+  hear({ user, read, delivered }) {
+    if (user !== this.user) return;
+    this.read = Math.max(this.read, read);
+    this.delivered = Math.max(this.delivered, delivered, read);
   }
 
   /** Asks anew, while somebody looks. */
@@ -39,10 +42,10 @@ export class Peer {
     this.#look();
     try {
       const { marks = [] } = await this.room.ask('read_by', { users: [this.user] });
-      for (const mark of marks) this.hear({ user: mark.user, read: mark.read ?? 0 });
+      for (const mark of marks) this.hear({ user: mark.user, read: mark.read ?? 0, delivered: mark.delivered ?? 0 });
       this.changed();
-    } catch {
-      // Ticks are a courtesy; the next receipt or reconnect tells.
+    } catch (error) {
+      this.room.fault(error);
     }
   }
 
@@ -52,8 +55,8 @@ export class Peer {
       this.status = users[0]?.status ?? '';
       this.lastSeen = users[0]?.last_seen ?? 0;
       this.changed();
-    } catch {
-      // The last known state stays.
+    } catch (error) {
+      this.room.fault(error);
     }
   }
 }

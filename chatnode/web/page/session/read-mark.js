@@ -11,15 +11,17 @@ export class ReadMark {
   #local;
   #keep;
   #tell;
+  #failed;
   #member = null; // {offset, since, unread: as far as the node knew}
   #told = 0;
   #telling = false;
 
-  /** local: the mark that this browser kept, or null; keep(mark); tell(offset) resolves when the node knows. */
-  constructor(local, { keep, tell }) {
+  /** local: the mark that this browser kept, or null; keep(mark); tell(offset) resolves when the node knows; failed(error). */
+  constructor(local, { keep, tell, failed }) {
     this.#local = local;
     this.#keep = keep;
     this.#tell = tell;
+    this.#failed = failed;
   }
 
   /** What stands behind it is unread. */
@@ -84,8 +86,9 @@ export class ReadMark {
         this.#told = offset;
         await pause(TELL_EVERY_MS);
       }
-    } catch {
-      // Refused for good, as after leaving: then there is no mark any more.
+    } catch (error) {
+      // After leaving there is no mark any more.
+      if (this.#member) this.#failed(error);
     }
     this.#telling = false;
   }

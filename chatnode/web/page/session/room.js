@@ -7,10 +7,13 @@ import { describe, directUsers } from '../model/channel.js';
 import { isAfter } from '../model/mark.js';
 import { mentionsIn } from '../model/mentions.js';
 import { messageFrom, receiptOf, typingOf } from '../model/message.js';
-import { rightsOf } from '../model/rights.js';
+import { isTemporary } from '../model/outbox.js';
+import { reasonOf } from '../model/reason.js';
+import { mutedUntil, rightsOf } from '../model/rights.js';
 import { Timeline } from '../model/timeline.js';
 import { uuid7 } from '../model/uuid7.js';
 import { ask } from './ask.js';
+import { Delivered } from './delivered.js';
 import { Feed } from './feed.js';
 import { Peer } from './peer.js';
 import { ReadMark } from './read-mark.js';
@@ -21,6 +24,7 @@ import { Who } from './who.js';
 const KEPT_WHEN_CLOSED = 200;
 const KEPT_WHEN_OPEN = 2000;
 const TYPING_EVERY_MS = 3000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Room extends EventTarget {
   version = 0; // counts changes, so that views can tell old from new
@@ -36,17 +40,21 @@ export class Room extends EventTarget {
   #listed = null; // its newest message by the list, until the room's own are here
   #open = false;
   #typingSentAt = 0;
+  #putAway = ''; // the complaint that the user has seen
+  #muted = 0; // timer until the user may speak again
 
-  /** context: {me, link, turns, mark, saveMark(mark)} */
-  constructor(channel, { me, link, turns, mark, saveMark }) {
+  /** context: {me, self, link, turns, mark, saveMark(mark)} */
+  constructor(channel, { me, self, link, turns, mark, saveMark }) {
     super();
-    Object.assign(this, { channel, me, link, ...describe(channel, me) });
-    this.mark = new ReadMark(mark, { keep: saveMark, tell: (offset) => this.ask('read', { offset }) });
+    Object.assign(this, { channel, me, self, link, ...describe(channel, me) });
+    const failed = (error) => this.fault(error);
+    this.mark = new ReadMark(mark, { keep: saveMark, tell: (offset) => this.ask('read', { offset }), failed });
+    this.delivered = new Delivered({ read: () => this.mark.value?.offset ?? 0, tell: (offset) => this.ask('delivered', { offset }), failed });
     this.timeline = new Timeline();
     const changed = () => this.#changed();
     this.typists = new Typists(changed);
     this.sub = link.client.newSubscription(channel, { recoverable: true, positioned: true, joinLeave: true });
-    this.who = new Who(this.sub, changed);
+    this.who = new Who(this.sub, { changed, failed });
     if (this.direct) this.peer = new Peer(directUsers(channel).find((user) => user !== me) ?? me, this, changed);
     const source = { sub: this.sub, timeline: this.timeline, turns, ask: (method, request) => this.ask(method, request) };
     this.feed = new Feed(source, {
@@ -85,6 +93,7 @@ export class Room extends EventTarget {
   }
 
   leave() {
+    clearTimeout(this.#muted);
     this.typists.clear();
     this.who.unwatch();
     this.peer?.unwatch();
@@ -93,9 +102,15 @@ export class Room extends EventTarget {
     this.link.client.removeSubscription(this.sub);
   }
 
-  /** One call about this room; rejects with the node's error. */
+  /** One call about this room; rejects with an error whose message is for people. */
   ask(method, request = {}) {
-    return ask(this.link, method, { room: this.channel, ...request });
+    return ask(this.link, method, { room: this.channel, ...request }, this.reasonOf);
+  }
+
+  reasonOf = (error) => reasonOf(error, { [this.channel]: this.name });
+
+  get name() {
+    return this.direct ? this.title : `#${this.title}`;
   }
 
   /** Does something in this room; what the node has against it becomes the complaint. */
@@ -115,6 +130,16 @@ export class Room extends EventTarget {
     this.#changed();
   }
 
+  putAway() {
+    this.#putAway = this.complaint;
+    this.complain('');
+  }
+
+  /** Something that the page does by itself did not succeed. One reason is told once; of a closed room the problem tells. */
+  fault({ message }) {
+    if (!this.problem && message !== this.#putAway) this.complain(message);
+  }
+
   /** Takes over the room as the node tells it: {room, last?, marks?} of the list, or {room}. */
   tell({ room, last, marks }) {
     this.info = room;
@@ -124,7 +149,10 @@ export class Room extends EventTarget {
       const since = this.direct ? 0 : (room.me.since ?? 0);
       this.mark.follow({ offset: marks.read ?? 0, unread: marks.unread ?? 0, since });
     } else if (!this.member) this.mark.follow(null);
+    if (this.direct && marks) this.delivered.follow(marks.delivered ?? 0);
+    if (this.direct && last && last.sender !== this.me) this.delivered.reach(last.offset);
     if (this.member && this.problem) this.rejoin();
+    this.#awaitSpeech();
     this.#changed();
   }
 
@@ -132,8 +160,8 @@ export class Room extends EventTarget {
   async refresh() {
     try {
       this.tell({ room: await this.ask('get_room') });
-    } catch {
-      // What is known stays; a room that is closed to the user says so itself.
+    } catch (error) {
+      this.fault(error);
     }
   }
 
@@ -149,6 +177,25 @@ export class Room extends EventTarget {
     return rightsOf(this.info, this.direct);
   }
 
+  get mutedUntil() {
+    return mutedUntil(this.info);
+  }
+
+  /** Whether the user has blocked the other one of a direct conversation. */
+  get blocked() {
+    return this.direct && this.self.hasBlocked(this.peer.user);
+  }
+
+  /** Blocks the other one, or lets the other write again. */
+  async block(remove) {
+    try {
+      await this.self.block(this.peer.user, remove);
+      this.complain('');
+    } catch (error) {
+      this.complain(error.message);
+    }
+  }
+
   /** said: {text, thread?}; the composer's edit or reply goes with it. */
   send({ text, thread }) {
     const { edit, replyTo } = this.writing;
@@ -156,13 +203,19 @@ export class Room extends EventTarget {
     this.#typingSentAt = 0;
     const mentions = mentionsIn(text, this.people);
     if (edit) {
-      this.act('edit', { offset: edit.offset, text, mentions });
+      this.#edit(edit, text, mentions);
     } else {
       this.newSince = null;
       if (!thread) this.sends++;
       this.unsent.send({ text, mentions, thread, replyTo: replyTo?.id });
     }
     this.#changed();
+  }
+
+  // What the node refuses stands in the composer again.
+  async #edit(edit, text, mentions) {
+    const done = await this.act('edit', { offset: edit.offset, text, mentions });
+    if (!done && !this.writing.edit && !this.draft) this.write({ edit: { ...edit, text } });
   }
 
   /** Makes the composer edit a message or answer one. */
@@ -180,7 +233,7 @@ export class Room extends EventTarget {
   /** Loads and shows a place. */
   async goTo(offset) {
     if (await this.feed.loadUpTo(offset)) this.jump = { offset };
-    else this.complaint = 'That message is no longer there.';
+    else this.complaint = this.feed.problem || 'That message is no longer there.';
     this.#changed();
   }
 
@@ -198,7 +251,7 @@ export class Room extends EventTarget {
   typing() {
     if (this.link.state !== 'connected' || Date.now() - this.#typingSentAt < TYPING_EVERY_MS) return;
     this.#typingSentAt = Date.now();
-    this.link.client.rpc('chat.typing', { room: this.channel, typing: true }).catch(() => {});
+    this.link.client.rpc('chat.typing', { room: this.channel, typing: true }).catch((error) => isTemporary(error) || this.fault({ message: this.reasonOf(error) }));
   }
 
   /** The reader is at the newest message and has seen everything. */
@@ -236,7 +289,7 @@ export class Room extends EventTarget {
   }
 
   #closed(reason) {
-    this.problem = reason || 'The node closed this room.';
+    this.problem = reason ? this.reasonOf({ message: reason }) : 'The node closed this room.';
     this.#changed();
   }
 
@@ -251,10 +304,18 @@ export class Room extends EventTarget {
     this.#heed(publication.data ?? {});
     if (message) {
       if (message.sender !== this.me) this.mark.arrived();
+      if (message.sender !== this.me && this.direct) this.delivered.reach(message.offset);
       if (!this.#open) this.feed.trim(KEPT_WHEN_CLOSED);
     }
     this.#changed();
     if (message && message.sender !== this.me) this.dispatchEvent(new CustomEvent('arrival', { detail: message }));
+  }
+
+  // Until then the composer is away.
+  #awaitSpeech() {
+    clearTimeout(this.#muted);
+    const left = this.mutedUntil - Date.now();
+    if (left > 0) this.#muted = setTimeout(() => this.#changed(), Math.min(left + 100, LONGEST_TIMER_MS));
   }
 
   // Of what happens to others only their list tells, to whoever looks at it.

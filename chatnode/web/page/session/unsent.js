@@ -12,7 +12,7 @@ export class Unsent {
   #outbox;
 
   /** notify: {changed()} */
-  constructor({ channel, me, link, timeline }, notify) {
+  constructor({ channel, me, link, timeline, reasonOf }, notify) {
     this.#drawer = `unsent.${me}.${channel}`;
     this.me = me;
     this.#timeline = timeline;
@@ -28,7 +28,7 @@ export class Unsent {
         notify.changed();
       },
       failed: (item, error) => {
-        timeline.fail(me, item.id, error.message || 'The node did not take it.');
+        timeline.fail(me, item.id, reasonOf(error));
         notify.changed();
       },
     });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mentionsIn } from '../model/mentions.js';
-import { outranks, rightsOf } from '../model/rights.js';
+import { mutedUntil, outranks, rightsOf } from '../model/rights.js';
 
 const as = (kind, role, more) => ({ kind, me: role ? { membership: 'joined', role } : {}, ...more });
 const given = (info, direct = false) =>
@@ -41,4 +41,15 @@ test('one acts upon those of a lesser role', () => {
 test('users are mentioned by their whole name', () => {
   assert.deepEqual(mentionsIn('@bob, ask @ann.lee. Or @bobby', ['ann', 'ann.lee', 'bob', 'bob', 'cid']), ['ann.lee', 'bob']);
   assert.deepEqual(mentionsIn('nobody', ['bob']), []);
+});
+
+test('who is muted reads, until the time is over', () => {
+  const now = 1_000_000;
+  const info = { kind: 'group', me: { membership: 'joined', role: 'member', muted_until: now + 1 } };
+  assert.equal(mutedUntil(info, now), now + 1);
+  assert.equal(rightsOf(info, false, now).write, false);
+  assert.equal(rightsOf(info, false, now).react, false);
+  assert.equal(mutedUntil(info, now + 1), 0);
+  assert.equal(rightsOf(info, false, now + 1).write, true);
+  assert.equal(mutedUntil(null, now), 0);
 });

@@ -1,16 +1,17 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Conversation } from './Conversation.jsx';
-import { Icon } from './Icon.jsx';
 import { NewRoomDialog } from './NewRoomDialog.jsx';
+import { Notices } from './Notices.jsx';
 import { SearchDialog } from './SearchDialog.jsx';
 import { Sidebar } from './Sidebar.jsx';
 import { Switcher } from './Switcher.jsx';
 import { useChanges } from './use-changes.js';
+import { YouDialog } from './YouDialog.jsx';
 
 export function ChatView({ chat, onSignOut }) {
   useChanges(chat);
   const [drawer, setDrawer] = useState(false);
-  const [dialog, setDialog] = useState(''); // "rooms", "search" or "new"
+  const [dialog, setDialog] = useState(''); // "rooms", "search", "new" or "you"
   const room = chat.current;
 
   useEffect(() => {
@@ -49,22 +50,16 @@ export function ChatView({ chat, onSignOut }) {
   const close = () => setDialog('');
   return (
     <div class={drawer ? 'chat drawer-open' : 'chat'}>
+      <Notices chat={chat} />
       <Sidebar chat={chat} onOpen={open} onDialog={setDialog} onSignOut={onSignOut} onClose={() => setDrawer(false)} />
       <div class="scrim" onClick={() => setDrawer(false)} />
       <Conversation key={room.channel} room={room} link={chat.link} otherUnread={chat.unread - room.unread} drawerOpen={drawer} onMenu={() => setDrawer(true)} onLeave={() => chat.leave(room.channel)} />
       {dialog === 'search' && <SearchDialog chat={chat} onOpen={open} onClose={close} />}
       {dialog === 'new' && <NewRoomDialog onCreate={create} onClose={close} />}
       {dialog === 'rooms' && <Switcher chat={chat} onOpen={open} onClose={close} />}
-      {chat.notice && (
-        <div class="notice" role="status" data-testid="notice">
-          <span>{chat.notice}</span>
-          <button class="icon-button" type="button" onClick={() => chat.say('')} aria-label="Put away">
-            <Icon name="close" />
-          </button>
-        </div>
-      )}
+      {dialog === 'you' && <YouDialog self={chat.self} onClose={close} />}
       <div class="visually-hidden" aria-live="polite">
-        {chat.announcement}
+        {chat.heard}
       </div>
     </div>
   );

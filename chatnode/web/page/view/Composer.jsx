@@ -55,6 +55,7 @@ export function Composer({ room, thread = 0 }) {
         ref={field}
         data-testid={thread ? 'thread-composer' : 'composer'}
         rows={1}
+        dir="auto"
         value={text}
         onInput={onInput}
         onKeyDown={onKeyDown}
@@ -78,7 +79,7 @@ function Purpose({ writing: { edit, replyTo }, onCancel }) {
   if (!edit && !replyTo) return null;
   return (
     <p class="purpose" data-testid="purpose">
-      <span>{edit ? 'Editing your message' : `Answering ${replyTo.sender}: ${replyTo.text}`}</span>
+      <span dir="auto">{edit ? 'Editing your message' : `Answering ${replyTo.sender}: ${replyTo.text}`}</span>
       <button type="button" class="icon-button" onClick={onCancel} aria-label={edit ? 'Leave the message as it is' : 'Answer nobody'}>
         <Icon name="close" />
       </button>

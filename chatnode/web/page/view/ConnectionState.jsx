@@ -1,22 +1,22 @@
 import { useEffect, useState } from 'preact/hooks';
+import { statusName } from './status.js';
 import { useChanges } from './use-changes.js';
 
 const PATIENCE_S = 4; // until then a first connection is nothing to talk about
 
 const WORDS = {
   connecting: 'Connecting…',
-  connected: 'Connected',
   reconnecting: 'Reconnecting…',
   offline: 'No network',
   closed: 'Disconnected',
 };
 
-/** The small line under the user's name. */
-export function ConnectionState({ link }) {
+/** The small line under the user's name: the connection, and while there is one, how others see the user. */
+export function ConnectionState({ link, status }) {
   useChanges(link);
   return (
-    <span class="connection" role="status" data-testid="connection-state" data-state={link.state}>
-      {WORDS[link.state]}
+    <span class="connection" role="status" data-testid="connection-state" data-state={link.state} data-status={status}>
+      {WORDS[link.state] ?? statusName(status)}
     </span>
   );
 }

@@ -3,9 +3,10 @@ import { ConnectionBanner } from './ConnectionState.jsx';
 import { Composer } from './Composer.jsx';
 import { Icon } from './Icon.jsx';
 import { MessageList } from './MessageList.jsx';
+import { PersonDetails } from './PersonDetails.jsx';
 import { RoomDetails } from './RoomDetails.jsx';
 import { ThreadPanel } from './ThreadPanel.jsx';
-import { briefTime } from './times.js';
+import { briefTime, momentName } from './times.js';
 import { TypingLine } from './TypingLine.jsx';
 import { useChanges } from './use-changes.js';
 import { WhoIsHere } from './WhoIsHere.jsx';
@@ -13,6 +14,7 @@ import { WhoIsHere } from './WhoIsHere.jsx';
 export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLeave }) {
   useChanges(room);
   const [beside, setBeside] = useState(null); // "details", or the offset at which a thread begins
+  const about = room.direct ? 'About this person' : 'About this room';
   const close = useCallback(() => setBeside(null), []);
   return (
     <main class="conversation">
@@ -22,9 +24,9 @@ export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLe
             <Icon name="menu" />
             {otherUnread > 0 && <span class="dot" />}
           </button>
-          <h2 title={room.channel}>
+          <h2 title={room.direct ? room.title : `${room.title} (${room.channel})`}>
             {!room.direct && <span class="hash-mark">#</span>}
-            {room.title}
+            <bdi>{room.title}</bdi>
           </h2>
           {room.peer && <PeerState peer={room.peer} />}
           {room.membership === '' && room.rights.join && room.info && (
@@ -32,34 +34,32 @@ export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLe
               Join
             </button>
           )}
-          <WhoIsHere users={room.who.users} me={room.me} />
-          {!room.direct && (
-            <button class="icon-button" type="button" aria-expanded={beside === 'details'} aria-label="About this room" title="About this room" data-testid="open-details" onClick={() => setBeside(beside === 'details' ? null : 'details')}>
-              <Icon name="info" />
-            </button>
-          )}
+          {!room.who.secret && <WhoIsHere users={room.who.users} me={room.me} />}
+          <button class="icon-button" type="button" aria-expanded={beside === 'details'} aria-label={about} title={about} data-testid="open-details" onClick={() => setBeside(beside === 'details' ? null : 'details')}>
+            <Icon name="info" />
+          </button>
         </header>
         <ConnectionBanner link={link} />
         <RoomBanner room={room} onLeave={onLeave} />
         {room.complaint && (
           <div class="banner banner-problem" role="alert" data-testid="complaint">
             <span>{room.complaint}</span>
-            <button type="button" onClick={() => room.complain('')}>
+            <button type="button" onClick={() => room.putAway()}>
               All right
             </button>
           </div>
         )}
         <MessageList room={room} version={room.version} sends={room.sends} onThread={setBeside} />
         <TypingLine names={room.typists.names} />
-        {room.rights.write ? <Composer room={room} /> : <p class="silent">{silence(room)}</p>}
+        {room.rights.write ? <Composer room={room} /> : <p class="silent" data-testid="silent">{silence(room)}</p>}
       </div>
-      {beside === 'details' && <RoomDetails room={room} onLeave={onLeave} onClose={close} />}
+      {beside === 'details' && (room.direct ? <PersonDetails room={room} onClose={close} /> : <RoomDetails room={room} onLeave={onLeave} onClose={close} />)}
       {beside > 0 && <ThreadPanel key={beside} room={room} first={beside} onClose={close} />}
     </main>
   );
 }
 
-/** An invitation, or why the room is closed. */
+/** An invitation, a block, or why the room is closed. */
 function RoomBanner({ room, onLeave }) {
   if (room.membership === 'invited') {
     const { by } = room.info.me;
@@ -71,6 +71,16 @@ function RoomBanner({ room, onLeave }) {
         </button>
         <button type="button" onClick={onLeave}>
           Decline
+        </button>
+      </div>
+    );
+  }
+  if (room.blocked) {
+    return (
+      <div class="banner" data-testid="blocked-banner">
+        <span>You have blocked {room.title}, who can't write to you here.</span>
+        <button type="button" data-testid="unblock-here" onClick={() => room.block(true)}>
+          Unblock
         </button>
       </div>
     );
@@ -99,8 +109,9 @@ async function join(room) {
   if (await room.act('join')) room.refresh();
 }
 
-function silence({ info, membership }) {
+function silence({ info, membership, mutedUntil }) {
   if (info?.archived) return 'This room is archived: nobody can write any more.';
   if (membership === 'invited') return 'Join to write here.';
+  if (mutedUntil > 0) return `You are muted here until ${momentName(mutedUntil)}.`;
   return info?.kind === 'channel' ? 'Owners and moderators write in this channel.' : 'You may read here, and not write.';
 }

@@ -1,6 +1,6 @@
-import { linkify } from '../model/linkify.js';
 import { Avatar, hueOf } from './Avatar.jsx';
 import { Icon } from './Icon.jsx';
+import { Linked } from './Linked.jsx';
 import { MessageMenu } from './MessageMenu.jsx';
 import { Reactions } from './Reactions.jsx';
 import { exactTime, timeOfDay } from './times.js';
@@ -10,7 +10,7 @@ const SERVER = 'Service'; // who speaks when the application itself does
 export function Message({ row, room, onThread }) {
   const { entry, first, last } = row;
   const mine = entry.sender === room.me;
-  const kinds = [mine && 'mine', first && 'first', last && 'last', entry.deleted && 'deleted', room.jump?.offset === entry.offset && 'sought'];
+  const kinds = [mine && 'mine', first && 'first', last && 'last', entry.deleted && 'deleted', room.jump !== null && room.jump.offset === entry.offset && 'sought'];
   return (
     <article
       class={['message', ...kinds].filter(Boolean).join(' ')}
@@ -22,17 +22,17 @@ export function Message({ row, room, onThread }) {
     >
       {!mine && first && <Avatar name={entry.sender || SERVER} />}
       {!mine && first && (
-        <strong class="sender" style={{ '--hue': hueOf(entry.sender || SERVER) }}>
+        <strong class="sender" dir="auto" style={{ '--hue': hueOf(entry.sender || SERVER) }}>
           {entry.sender || SERVER}
         </strong>
       )}
       {mine && <span class="visually-hidden">You:</span>}
       <div class="bubble-row">
-        <div class="bubble">
+        <div class="bubble" dir="auto">
           {entry.replyTo && !entry.deleted && <Quotation of={room.timeline.withId(entry.replyTo)} onOpen={(offset) => room.goTo(offset)} />}
           <Text entry={entry} />
           <Attachments list={entry.attachments} />
-          <Stamp entry={entry} mine={mine} read={mine && room.peer?.read >= entry.offset} />
+          <Stamp entry={entry} mine={mine} state={mine ? stateOf(entry, room.peer) : entry.state} />
         </div>
         {entry.state === 'sent' && !entry.deleted && <MessageMenu entry={entry} mine={mine} room={room} onThread={onThread} />}
       </div>
@@ -52,19 +52,7 @@ function Text({ entry }) {
     );
   }
   if (entry.code) return <pre data-testid="message-text">{entry.text}</pre>;
-  return (
-    <span class="text" dir="auto" data-testid="message-text">
-      {linkify(entry.text).map(({ text, href }) =>
-        href ? (
-          <a href={href} target="_blank" rel="noopener noreferrer nofollow">
-            {text}
-          </a>
-        ) : (
-          text
-        ),
-      )}
-    </span>
-  );
+  return <Linked text={entry.text} data-testid="message-text" />;
 }
 
 function Attachments({ list }) {
@@ -76,9 +64,9 @@ function Attachments({ list }) {
 }
 
 function Quotation({ of, onOpen }) {
-  if (!of) return <p class="quotation">In answer to an older message</p>;
+  if (!of) return <p class="quotation" dir="ltr">In answer to an older message</p>;
   return (
-    <button type="button" class="quotation" data-testid="quotation" onClick={() => onOpen(of.offset)} aria-label={`In answer to ${of.sender}: ${of.text}. Shows that message.`}>
+    <button type="button" class="quotation" dir="auto" data-testid="quotation" onClick={() => onOpen(of.offset)} aria-label={`In answer to ${of.sender}: ${of.text}. Shows that message.`}>
       <strong>{of.sender || SERVER}</strong> {of.deleted ? 'Message deleted' : of.text}
     </button>
   );
@@ -95,13 +83,25 @@ function ThreadLink({ entry, onThread }) {
   );
 }
 
-const STATES = { pending: ['clock', 'Sending'], sent: ['check', 'Sent'], read: ['checks', 'Read'], failed: ['alert', 'Not sent'] };
+const STATES = {
+  pending: ['clock', 'Sending'],
+  sent: ['check', 'Sent'],
+  delivered: ['checks', 'Delivered'],
+  read: ['checks', 'Read'],
+  failed: ['alert', 'Not sent'],
+};
 
-function Stamp({ entry, mine, read }) {
-  const state = read ? 'read' : entry.state;
+// How far one's own message has come to the other of a direct conversation.
+function stateOf({ state, offset }, peer) {
+  if (state !== 'sent' || !peer) return state;
+  if (peer.read >= offset) return 'read';
+  return peer.delivered >= offset ? 'delivered' : state;
+}
+
+function Stamp({ entry, mine, state }) {
   const [icon, label] = STATES[state];
   return (
-    <span class="stamp">
+    <span class="stamp" dir="ltr">
       {entry.edited > 0 && <span title={exactTime(entry.edited)}>edited</span>}
       <time dateTime={new Date(entry.time).toISOString()} title={exactTime(entry.time)}>
         {timeOfDay(entry.time)}

@@ -129,6 +129,16 @@ function line(row, room, onThread) {
 }
 
 function Beginning({ room: { feed, timeline, title, direct } }) {
+  if (feed.problem) {
+    return (
+      <p class="beginning" role="alert" data-testid="unreadable">
+        Messages could not be read. {feed.problem}{' '}
+        <button type="button" class="link" onClick={() => feed.again()}>
+          Try again
+        </button>
+      </p>
+    );
+  }
   if (!feed.loaded) return <p class="beginning">Loading messages…</p>;
   if (!feed.complete) return <p class="beginning">{feed.loading ? 'Loading older messages…' : ''}</p>;
   if (timeline.last) return <p class="beginning">This is where {direct ? `your chat with ${title}` : `#${title}`} begins.</p>;

@@ -73,7 +73,7 @@ function ReadBy({ entry, room }) {
       setWords(readers.length > 0 ? `Read by ${readers.join(', ')}` : 'Nobody has read it yet');
     };
     // Of rooms with very many members the node doesn't tell it.
-    room.ask('read_by').then(show, () => {});
+    room.ask('read_by').then(show, (error) => setWords(error.message));
   }, []);
   return (
     <p class="read-by" role="status" data-testid="read-by">

@@ -25,6 +25,7 @@ export function NewRoomDialog({ onCreate, onClose }) {
     const name = nameFrom(title);
     if (name === '') return;
     setBusy(true);
+    setProblem('');
     try {
       await onCreate({ room: kind === 'group' ? group.current : `room:${name}`, kind, title: title.trim(), members: namesIn(names) });
     } catch (error) {
@@ -33,7 +34,7 @@ export function NewRoomDialog({ onCreate, onClose }) {
     }
   };
   return (
-    <dialog class="new-room-dialog" ref={dialog} onClose={onClose} onClick={(event) => event.target === dialog.current && onClose()} aria-labelledby="new-room-title">
+    <dialog class="box" ref={dialog} onClose={onClose} onClick={(event) => event.target === dialog.current && onClose()} aria-labelledby="new-room-title">
       <form onSubmit={submit}>
         <h2 id="new-room-title">Make a room</h2>
         <fieldset>

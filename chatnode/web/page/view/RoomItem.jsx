@@ -16,9 +16,13 @@ export function RoomItem({ room, open, onOpen, onLeave }) {
         onClick={onOpen}
       >
         {room.direct ? <Avatar name={title} /> : <span class="hash" aria-hidden="true">#</span>}
-        <span class="room-title">{title}</span>
+        <span class="room-title" title={title}>
+          <bdi>{title}</bdi>
+        </span>
         <span class="room-time">{last && briefTime(last.time)}</span>
-        <span class="room-preview">{previewOf(room)}</span>
+        <span class="room-preview">
+          <bdi>{previewOf(room)}</bdi>
+        </span>
         {unread > 0 && (
           <span class="badge" data-testid="unread" aria-label={`${unread} unread`}>
             {unread > 99 ? '99+' : unread}

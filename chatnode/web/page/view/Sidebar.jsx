@@ -44,11 +44,15 @@ export function Sidebar({ chat, onOpen, onDialog, onSignOut, onClose }) {
         ))}
       </ul>
       <footer class="sidebar-foot">
-        <Avatar name={chat.me} />
-        <div class="me">
-          <strong title={chat.me}>{chat.me}</strong>
-          <ConnectionState link={chat.link} />
-        </div>
+        <button class="you" type="button" onClick={() => onDialog('you')} aria-label={`${chat.me}: your status and whom you have blocked`} title="Your status and your blocks" data-testid="you">
+          <Avatar name={chat.me} />
+          <span class="me">
+            <strong>
+              <bdi>{chat.me}</bdi>
+            </strong>
+            <ConnectionState link={chat.link} status={chat.self.status} />
+          </span>
+        </button>
         <ThemeToggle />
         <button class="icon-button" type="button" onClick={onSignOut} aria-label="Sign out" title="Sign out" data-testid="sign-out">
           <Icon name="leave" />

@@ -22,7 +22,7 @@ export function useDismiss(open, box, close) {
 }
 
 const WIDTH_PX = 250;
-const HEIGHT_PX = 260;
+const HEIGHT_PX = 310;
 
 /** The classes of a list of choices that opens beside a button: to where there is room. */
 export function placeFor(button) {

@@ -21,6 +21,11 @@ export function dayName(time, now = Date.now()) {
   return new Date(time).getFullYear() === new Date(now).getFullYear() ? weekday.format(time) : date.format(time);
 }
 
+/** The clock for today, day and clock for every other day. */
+export function momentName(time, now = Date.now()) {
+  return sameDay(time, now) ? clock.format(time) : full.format(time);
+}
+
 /** The clock for today, the day for everything older. */
 export function briefTime(time, now = Date.now()) {
   return sameDay(time, now) ? clock.format(time) : short.format(time);
