@@ -92,7 +92,7 @@ func logOptions(nats, dir string) backbone.Options {
 }
 
 func eventsOptions(url string) EventsOptions {
-	return EventsOptions{URL: url, Secrets: secrets, Types: Types, Timeout: 5 * time.Second, GiveUp: time.Hour}
+	return EventsOptions{URL: url, Secrets: secrets, Types: Types, Timeout: patience, GiveUp: time.Hour}
 }
 
 // quick are bounds for tests: pauses are short, and so attempts many.

@@ -16,7 +16,7 @@ import (
 	"github.com/chatfleet/chatfleet/test/wait"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func secrets() [][]byte { return [][]byte{another, secret} }
 
