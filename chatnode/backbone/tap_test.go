@@ -173,8 +173,20 @@ func TestATapThatBlocksDelaysNothingElse(t *testing.T) {
 	tapWith(t, b, TapOptions{FromStart: true}, c)
 	r := newRecorder()
 	follow(t, b, room("a"), r)
-	sendAll(t, b, room("a"), numbers(1, 3000)) // more than a reader has in flight
-	r.awaitCount(t, 3000)
+	const senders, each = 50, 60 // more messages than a reader has in flight
+	var sending sync.WaitGroup
+	for s := range senders {
+		sending.Go(func() {
+			for i := range each {
+				id := fmt.Sprint(s, " ", i)
+				if _, err := b.Enqueue(room("a"), Draft{ID: id, Sender: fmt.Sprint(s), Data: []byte(id)}).Wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	sending.Wait()
+	r.awaitCount(t, senders*each)
 	if got := c.texts(); len(got) != 1 {
 		t.Errorf("a tap that takes nothing was handed %d messages", len(got))
 	}

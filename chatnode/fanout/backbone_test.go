@@ -128,14 +128,11 @@ func TestOnARealLogSignalsAndPresenceArrive(t *testing.T) {
 	await(t, "join and signal", func() bool {
 		return slices.Equal(asks.lines(), []string{"J - " + string(infoOf("ann", "1")), "S - typing"})
 	})
-	stored := func() int {
+	stored := func(want int) bool {
 		summaries, err := b.Presence(context.Background(), lobby)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(summaries)
+		return err == nil && len(summaries) == want
 	}
-	await(t, "a summary", func() bool { return stored() == 1 })
+	await(t, "a summary", func() bool { return stored(1) })
 	m.sub.Close()
-	await(t, "the summary's end", func() bool { return stored() == 0 })
+	await(t, "the summary's end", func() bool { return stored(0) })
 }

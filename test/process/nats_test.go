@@ -106,10 +106,16 @@ func connect(t *testing.T, url string) jetstream.JetStream {
 
 func makeStream(t *testing.T, js jetstream.JetStream, replicas int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	config := jetstream.StreamConfig{Name: "LOG", Subjects: []string{"log.>"}, Replicas: replicas}
-	if _, err := js.CreateStream(ctx, config); err != nil {
+	err := until(ctx, nil, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		_, err := js.CreateStream(ctx, config)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -118,7 +124,7 @@ func makeStream(t *testing.T, js jetstream.JetStream, replicas int) {
 // it takes: its id makes a repetition harmless.
 func publish(t *testing.T, js jetstream.JetStream, from, end int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for i := from; i < end; i++ {
 		id := fmt.Sprint(i)
@@ -136,7 +142,7 @@ func publish(t *testing.T, js jetstream.JetStream, from, end int) {
 
 func stored(t *testing.T, js jetstream.JetStream) uint64 {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var messages uint64
 	err := until(ctx, nil, func(ctx context.Context) error {
