@@ -34,7 +34,7 @@ func (o *searchOptions) check() error {
 // openSearch begins to index, if that is wanted.
 func (n *node) openSearch(ctx context.Context) (err error) {
 	if n.o.search.engine == "off" {
-		return nil
+		return search.Off(n.messages)
 	}
 	n.search, err = search.New(ctx, n.messages, search.Options{
 		Dir: filepath.Join(n.o.dataDir, "search"), Bytes: int64(n.o.search.bytes), Logger: n.log, Registerer: n.registry,

@@ -52,6 +52,9 @@ type TapOptions struct {
 	// node its own. Then the fleet notes nothing of it, and Done is for the gauges only. It is asked whenever this node
 	// begins to hand the shard's messages over, with the log's epoch and the last offset in it; an error begins again.
 	Begin func(ctx context.Context, shard layout.Shard, epoch string, last uint64) (after uint64, err error)
+	// CaughtUp, if there is one, is told when the shard has nothing more to hand over for the moment, and up to which offset that is so: its
+	// last messages may be erased. It is called like Message.
+	CaughtUp func(shard layout.Shard, offset uint64)
 	// Anew, if there is one, gives a channel that is closed when the tap has lost what it had: then Begin is asked again.
 	Anew func() <-chan struct{}
 }

@@ -81,7 +81,7 @@ func (g *tapping) run(ctx context.Context) error {
 	r := reader{
 		heartbeat: readHeartbeat,
 		nc:        b.main, stream: b.layout.Stream(g.o.shard), prefix: b.layout.StoredPrefix(g.o.shard), inbox: b.layout.Inbox(b.id) + ".t",
-		opened: g.opened, deliver: func(s stored) error { return g.hand(ctx, s) }, caughtUp: g.skip,
+		opened: g.opened, deliver: func(s stored) error { return g.hand(ctx, s) }, caughtUp: g.caughtUp,
 	}
 	if b.server != nil {
 		r.heartbeat = aloneHeartbeat
@@ -152,6 +152,14 @@ func (g *tapping) abandon() {
 		}
 		g.undone.Remove(e)
 		g.metrics.undone.Dec()
+	}
+}
+
+// caughtUp notes that up to there is nothing more for the moment.
+func (g *tapping) caughtUp(last uint64) {
+	g.skip(last)
+	if g.CaughtUp != nil {
+		g.CaughtUp(g.o.shard, last)
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 )
 
 // Search finds messages that have all the words, in one room or in all on the user's list, the newest first: those that the actor may
-// read now, with the words that they have now. A reply may have fewer messages than were asked for, or none, and a cursor to go on.
+// read now, with the words that they have now. A reply says if not everything could be searched. It may have fewer messages than were asked for, or none, and a cursor to go on.
 // Errors: Invalid, Denied, NotFound, NoMethod (searching is switched off), Unavailable.
 func (s *Service) Search(ctx context.Context, a Actor, q *chatv1.SearchRequest) (*chatv1.SearchReply, error) {
 	if s.options.Search == nil {
@@ -54,6 +54,7 @@ func (s *Service) Search(ctx context.Context, a Actor, q *chatv1.SearchRequest) 
 			return nil, err
 		}
 		reply.Messages = append(reply.Messages, messages...)
+		reply.Partial = f.partial
 		if reply.Cursor = f.question.Cursor; reply.Cursor == "" || len(reply.Messages) == limit {
 			break
 		}
@@ -67,6 +68,8 @@ type finding struct {
 	actor    Actor
 	words    query.Query
 	question query.Question
+	// partial: not everything could be searched.
+	partial bool
 	// standings are how the actor stands to rooms in which something was found; nil: they are not for the actor.
 	standings map[backbone.Feed]*standing
 }
@@ -112,6 +115,7 @@ func (f *finding) round(ctx context.Context) ([]*chatv1.Message, error) {
 		return nil, fromLog(err)
 	}
 	f.question.Cursor = answer.Cursor
+	f.partial = f.partial || answer.Partial
 	for _, place := range answer.Places {
 		if err := f.stand(ctx, place.Feed); err != nil {
 			return nil, err

@@ -130,6 +130,30 @@ func (u unsearchable) Search(context.Context, query.Question) (query.Answer, err
 	return query.Answer{}, u.err
 }
 
+// halves gives a partial page, and then a whole one.
+type halves struct{ asked int }
+
+func (h *halves) Search(_ context.Context, q query.Question) (query.Answer, error) {
+	if h.asked++; q.Cursor == "" {
+		return query.Answer{Cursor: "next", Partial: true}, nil
+	}
+	return query.Answer{}, nil
+}
+
+func TestASearchSaysIfItIsPartial(t *testing.T) {
+	s, _ := start(t, noLimits)
+	both := &halves{}
+	s.options.Search = both
+	reply := must(s.Search(t.Context(), ann, &chatv1.SearchRequest{Query: "word", Room: "room:a"}))(t)
+	if !reply.GetPartial() || reply.GetCursor() != "" || both.asked != 2 {
+		t.Errorf("%v after %d questions", reply, both.asked)
+	}
+	reply = must(s.Search(t.Context(), ann, &chatv1.SearchRequest{Query: "word", Room: "room:a", Cursor: "next"}))(t)
+	if reply.GetPartial() {
+		t.Error("a whole page is partial")
+	}
+}
+
 func TestWrongSearchesGetTheirError(t *testing.T) {
 	s, _ := start(t, noLimits)
 	_, err := s.Search(t.Context(), ann, &chatv1.SearchRequest{Query: "word"})

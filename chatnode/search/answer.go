@@ -45,7 +45,9 @@ func (s *Service) answer(ctx context.Context, data []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, findWait)
 	defer cancel()
 	began := time.Now()
+	building := s.isBuilding(w.Shard) // before looking: what is complete by now is found
 	f, err := s.engine.find(ctx, w)
+	f.Building = building
 	s.metrics.looks.Observe(time.Since(began).Seconds())
 	if err != nil {
 		return nil, err
@@ -53,29 +55,54 @@ func (s *Service) answer(ctx context.Context, data []byte) ([]byte, error) {
 	return json.Marshal(f)
 }
 
-// Search finds where a query is met. Errors: query.ErrCursor, backbone.ErrUnavailable, the context's.
+// Off answers searches of other nodes on a node that has no index: its shards can't be searched. Then they need not ask again and again.
+func Off(log *backbone.Backbone) error {
+	return log.Answer(questionKind, func(context.Context, []byte) ([]byte, error) { return json.Marshal(found{Off: true}) })
+}
+
+// Search finds where a query is met. The answer is partial if some shards can't be asked, or are not indexed to their end; if none of them
+// can be asked, that is an error. Errors: query.ErrCursor, backbone.ErrUnavailable, the context's.
 func (s *Service) Search(ctx context.Context, q query.Question) (a query.Answer, err error) {
 	began := time.Now()
 	defer func() {
-		s.metrics.searches.WithLabelValues(outcome(err)).Inc()
+		s.metrics.searches.WithLabelValues(outcome(a, err)).Inc()
 		s.metrics.seconds.Observe(time.Since(began).Seconds())
 	}()
 	at, err := parseCursor(q.Cursor)
 	if err != nil {
 		return a, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, searchWait)
-	defer cancel()
 	shards := s.divide(q, at)
-	asking, ctx := errgroup.WithContext(ctx)
-	asking.SetLimit(shardsAtOnce)
-	for i := range shards {
-		asking.Go(func() error { return s.ask(ctx, &shards[i]) })
-	}
-	if err := asking.Wait(); err != nil {
+	if err := s.askAll(ctx, shards); err != nil {
 		return a, err
 	}
 	return merge(shards, q.Limit, at), nil
+}
+
+// askAll asks the owners of shards. An error is that of all of them.
+func (s *Service) askAll(ctx context.Context, shards []asked) error {
+	inTime, cancel := context.WithTimeout(ctx, searchWait)
+	defer cancel()
+	var asking errgroup.Group
+	asking.SetLimit(shardsAtOnce)
+	for i := range shards {
+		asking.Go(func() error {
+			shards[i].err = s.ask(inTime, &shards[i])
+			return nil
+		})
+	}
+	_ = asking.Wait() // each has its error
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var errs []error
+	for i := range shards {
+		if shards[i].err == nil {
+			return nil
+		}
+		errs = append(errs, shards[i].err)
+	}
+	return errors.Join(errs...)
 }
 
 // asked is one shard of a search.
@@ -84,6 +111,8 @@ type asked struct {
 	feeds map[uint64]layout.Feed
 	wanted
 	found
+	// err: it could not be asked.
+	err error
 	// taken is how many of the hits are in the answer.
 	taken int
 }
@@ -93,7 +122,7 @@ func (s *Service) divide(q query.Question, at cursor) (all []asked) {
 	places := map[layout.Shard]int{}
 	for _, room := range q.Rooms {
 		shard := s.log.ShardOf(room.Feed)
-		if before, known := at[shard.Number]; known && before == 0 {
+		if before, known := at[shard.Number]; known && before <= leftOut {
 			continue
 		}
 		i, ok := places[shard]
@@ -124,7 +153,10 @@ func (s *Service) ask(ctx context.Context, a *asked) error {
 			if err == nil {
 				err = json.Unmarshal(data, &a.found)
 			}
-			if err == nil {
+			switch {
+			case err == nil && a.Off:
+				return fmt.Errorf("search in %s (%w there): %w", a.shard, errNoEngine, backbone.ErrUnavailable)
+			case err == nil:
 				return nil
 			}
 			if ctx.Err() == nil {

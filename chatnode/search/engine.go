@@ -70,6 +70,9 @@ type found struct {
 	// Reached: from there on nothing else is found. More: there may be more before it.
 	Reached uint64 `json:"reached"`
 	More    bool   `json:"more,omitempty"`
+	// Building: the index is being made, and does not have everything yet. Off: there is none on this node.
+	Building bool `json:"building,omitempty"`
+	Off      bool `json:"off,omitempty"`
 }
 
 type hit struct {

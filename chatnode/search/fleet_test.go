@@ -1,6 +1,7 @@
 package search
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -73,5 +74,63 @@ func TestTheIndexOfAShardThatAnotherOwnsIsDroppedAfterAWhile(t *testing.T) {
 	}
 	if got := one.found("zebrastripes", 3, in(feeds...)...); len(got) != 4 {
 		t.Fatalf("found %v", got)
+	}
+}
+
+func TestASearchWithoutSomeNodesSaysSoOnEachPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a NATS server; make test runs it")
+	}
+	o := backbone.Options{NATS: backbone.NATSOptions{URL: process.StartNATS(t, 1).URL()}, Shards: 8}
+	one := openNode(t, o, Options{Dir: t.TempDir()})
+	o.Prefix, o.Shards, o.Create, o.Replicas = "chat", 8, true, 1
+	two, err := backbone.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := two.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := Off(two); err != nil {
+		t.Fatal(err)
+	}
+	var feeds, without []backbone.Feed
+	for i := range 40 {
+		feeds = append(feeds, room(fmt.Sprint("r", i)))
+		one.say(feeds[i], "common word")
+	}
+	await(t, "shares of shards of which both nodes know", func() bool {
+		without = nil
+		for _, feed := range feeds {
+			shard := one.log.ShardOf(feed)
+			owner, _ := one.log.OwnerOf(shard)
+			if other, _ := two.OwnerOf(shard); other != owner {
+				return false
+			}
+			if owner == two.NodeID() {
+				without = append(without, feed)
+			}
+		}
+		return one.log.Owned() == 8 && two.Owned() == 8 && len(without) > 0
+	})
+	with := len(feeds) - len(without)
+	if with < 3 {
+		t.Fatalf("%d rooms of %d are the searchable node's", with, len(feeds))
+	}
+	await(t, "what can be found", func() bool {
+		pages := one.pages("word", 2, in(feeds...)...)
+		places := 0
+		for i, page := range pages {
+			if places += len(page.Places); !page.Partial {
+				t.Fatalf("page %d does not say that it is partial", i+1)
+			}
+		}
+		return places == with && len(pages) > 1
+	})
+	_, err = one.search.Search(t.Context(), one.question("word", 2, in(without...)...))
+	if !errors.Is(err, backbone.ErrUnavailable) {
+		t.Fatalf("a search of rooms that nobody indexes: %v", err)
 	}
 }

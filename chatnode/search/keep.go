@@ -83,6 +83,7 @@ func (s *Service) stillLost(name string, shard layout.Shard) bool {
 	delete(s.lost, name)
 	if lost {
 		delete(s.read, shard)
+		delete(s.building, shard)
 		delete(s.began, shard) // if it is this node's after all, the next message begins anew
 	}
 	return lost

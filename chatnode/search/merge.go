@@ -31,6 +31,10 @@ func merge(shards []asked, limit int, at cursor) (a query.Answer) {
 	}
 	for i := range shards {
 		at[shards[i].shard.Number] = shards[i].rest()
+		a.Partial = a.Partial || shards[i].Building
+	}
+	for _, before := range at {
+		a.Partial = a.Partial || before == leftOut
 	}
 	a.Cursor = at.String()
 	return a
@@ -39,17 +43,22 @@ func merge(shards []asked, limit int, at cursor) (a query.Answer) {
 // rest is the offset before which there may be more than was taken; 0 if nowhere.
 func (a *asked) rest() uint64 {
 	switch {
+	case a.err != nil:
+		return leftOut
 	case a.taken < len(a.Hits):
 		return a.Hits[a.taken].Offset + 1
-	case a.More:
+	case a.More && a.Reached > 1:
 		return a.Reached
 	}
 	return 0
 }
 
 // cursor says before which offset to go on in each shard, by number. A shard with 0 has nothing more; one that is not there is to be
-// searched from its end.
+// searched from its end. One with leftOut could not be asked, and is not on the pages that follow either: they would not be in order.
 type cursor map[int]uint64
+
+// leftOut is an offset before which there is nothing.
+const leftOut = 1
 
 func (c cursor) before(shard int) uint64 {
 	if before, ok := c[shard]; ok {
@@ -68,7 +77,7 @@ func (c cursor) String() string {
 	}
 	slices.Sort(numbers)
 	for _, number := range numbers {
-		more = more || c[number] > 0
+		more = more || c[number] > leftOut
 		raw = binary.AppendUvarint(binary.AppendUvarint(raw, uint64(number)), c[number])
 	}
 	if !more {

@@ -32,7 +32,7 @@ func newMetrics(r prometheus.Registerer, s *Service) *metrics {
 		writing:  counter("writing_seconds", "Time that writing them took."),
 		rebuilds: counter("rebuilds", "Times that a broken index was thrown away and made anew."),
 		searches: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "chatnode_search_searches_total", Help: "Searches that this node has put to the fleet, by outcome.",
+			Name: "chatnode_search_searches_total", Help: "Searches that this node has put to the fleet, by outcome: answered, partial, malformed, failed.",
 		}, []string{"outcome"}),
 		seconds: seconds("search", "How long such a search took."),
 		looks:   seconds("look", "How long looking for one search took in one shard of this node."),
@@ -42,14 +42,17 @@ func newMetrics(r prometheus.Registerer, s *Service) *metrics {
 			gauge("documents", "Messages in the index.", func() float64 { return float64(s.size().documents) }),
 			gauge("index_bytes", "What the index takes on disk, or in memory.", func() float64 { return float64(s.size().bytes) }),
 			gauge("lag_messages", "Stored messages of this node's shards that the index has yet to see.", func() float64 { return float64(s.Lag()) }),
+			gauge("building_shards", "Shards of this node whose index does not have everything yet.", func() float64 { return float64(s.unfinished()) }),
 			gauge("queued", "Changes that wait to be written into the index.", func() float64 { return float64(len(s.queue)) }),
 		)
 	}
 	return m
 }
 
-func outcome(err error) string {
+func outcome(a query.Answer, err error) string {
 	switch {
+	case err == nil && a.Partial:
+		return "partial"
 	case err == nil:
 		return "answered"
 	case errors.Is(err, query.ErrCursor):
@@ -65,6 +68,18 @@ func (s *Service) size() size {
 		return size{}
 	}
 	return s.engine.size()
+}
+
+// unfinished is how many shards are being indexed.
+func (s *Service) unfinished() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for shard := range s.building {
+		if owner, ok := s.log.OwnerOf(shard); ok && owner == s.log.NodeID() {
+			n++
+		}
+	}
+	return n
 }
 
 // Lag is how many messages of this node's shards the index has yet to see. Some of them may have been erased already.

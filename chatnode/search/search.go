@@ -87,6 +87,8 @@ type Service struct {
 	began map[layout.Shard]uint64 // in which generation
 	read  map[layout.Shard]uint64 // up to which offset it was handed over
 	lost  map[string]time.Time    // since when a shard is another's
+	// building are shards of which the index does not have yet what was there when it was begun.
+	building map[layout.Shard]*building
 	// renewed is closed when the engine is exchanged.
 	renewed chan struct{}
 }
@@ -108,7 +110,8 @@ func New(ctx context.Context, log *backbone.Backbone, o Options) (*Service, erro
 	s := &Service{
 		o: o, log: log, logger: o.Logger, queue: make(chan task, maxQueued),
 		began: map[layout.Shard]uint64{}, read: map[layout.Shard]uint64{}, lost: map[string]time.Time{},
-		renewed: make(chan struct{}),
+		building: map[layout.Shard]*building{},
+		renewed:  make(chan struct{}),
 	}
 	s.generation.Store(1)
 	var err error
@@ -121,7 +124,7 @@ func New(ctx context.Context, log *backbone.Backbone, o Options) (*Service, erro
 	s.work.Go(s.keep)
 	err = log.Answer(questionKind, s.answer)
 	if err == nil {
-		err = log.Tap(tapName, backbone.TapOptions{Kinds: []layout.Kind{layout.Room}, Begin: s.begin, Anew: s.anew}, s)
+		err = log.Tap(tapName, backbone.TapOptions{Kinds: []layout.Kind{layout.Room}, Begin: s.begin, CaughtUp: s.caughtUp, Anew: s.anew}, s)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

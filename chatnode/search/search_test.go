@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -107,15 +108,19 @@ func (n *node) remove(feed backbone.Feed, target uint64) {
 	n.store(feed, backbone.Note{Kind: backbone.NoteDelete, Target: target, Sender: 1}, map[string]any{"type": "delete", "target": target})
 }
 
-// found pages through everything that is found.
-func (n *node) found(words string, limit int, rooms ...query.Room) (offsets []uint64) {
+func (n *node) question(words string, limit int, rooms ...query.Room) query.Question {
 	n.Helper()
 	q, err := query.Parse(words)
 	if err != nil {
 		n.Fatal(err)
 	}
-	question := query.Question{Query: q, Rooms: rooms, Limit: limit}
-	for {
+	return query.Question{Query: q, Rooms: rooms, Limit: limit}
+}
+
+// pages are everything that is found.
+func (n *node) pages(words string, limit int, rooms ...query.Room) (pages []query.Answer) {
+	n.Helper()
+	for question := n.question(words, limit, rooms...); ; {
 		a, err := n.search.Search(n.Context(), question)
 		if err != nil {
 			n.Fatal(err)
@@ -123,13 +128,28 @@ func (n *node) found(words string, limit int, rooms ...query.Room) (offsets []ui
 		if len(a.Places) > limit {
 			n.Fatalf("%d places, though %d were wanted", len(a.Places), limit)
 		}
-		for _, p := range a.Places {
-			offsets = append(offsets, p.Offset)
-		}
+		pages = append(pages, a)
 		if question.Cursor = a.Cursor; a.Cursor == "" {
-			return offsets
+			return pages
 		}
 	}
+}
+
+// found are the offsets of everything that is found.
+func (n *node) found(words string, limit int, rooms ...query.Room) (offsets []uint64) {
+	n.Helper()
+	for _, page := range n.pages(words, limit, rooms...) {
+		for _, p := range page.Places {
+			offsets = append(offsets, p.Offset)
+		}
+	}
+	return offsets
+}
+
+// partial says whether a search says that it is.
+func (n *node) partial(rooms ...query.Room) bool {
+	n.Helper()
+	return slices.ContainsFunc(n.pages("word", 10, rooms...), func(a query.Answer) bool { return a.Partial })
 }
 
 // await waits until the condition holds.

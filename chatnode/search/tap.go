@@ -25,6 +25,9 @@ func (s *Service) begin(ctx context.Context, shard layout.Shard, epoch string, l
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.began[shard], s.read[shard] = s.generation.Load(), after
+		if delete(s.building, shard); after < last {
+			s.building[shard] = &building{until: last}
+		}
 		delete(s.lost, shard.String())
 		return nil
 	}})
@@ -66,10 +69,48 @@ func (s *Service) Message(ctx context.Context, m backbone.Tapped) error {
 			return errAnew
 		}
 	}
+	return s.reached(ctx, shard, m.Message.Offset)
+}
+
+// building is an index that is complete when everything up to an offset is written.
+type building struct {
+	until uint64
+	// ending: that everything up to there is handed over is in the queue.
+	ending bool
+}
+
+// caughtUp notes that there is nothing more up to an offset.
+func (s *Service) caughtUp(shard layout.Shard, offset uint64) {
+	_ = s.reached(s.ctx, shard, offset) // which fails when the service ends
+}
+
+// reached notes up to where a shard was handed over. Its index is complete when what is in the queue now is written.
+func (s *Service) reached(ctx context.Context, shard layout.Shard, offset uint64) error {
 	s.mu.Lock()
-	s.read[shard] = m.Message.Offset
+	s.read[shard] = max(s.read[shard], offset)
+	b := s.building[shard]
+	if b == nil || b.ending || offset < b.until {
+		s.mu.Unlock()
+		return nil
+	}
+	b.ending = true
 	s.mu.Unlock()
-	return nil
+	return s.put(ctx, task{do: func(context.Context, engine) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.building[shard] == b {
+			delete(s.building, shard)
+		}
+		return nil
+	}})
+}
+
+// isBuilding says whether the index of a shard lacks something that was there when it was begun.
+func (s *Service) isBuilding(name string) bool {
+	shard, ok := s.log.Shard(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !ok || s.building[shard] != nil
 }
 
 // put queues a task. When the service is closed it waits for the end of ctx: the log ends soon after.

@@ -1287,9 +1287,13 @@ func (x *SearchRequest) GetCursor() string {
 }
 
 type SearchReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Messages      []*Message             `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Messages []*Message             `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	// Leads to older ones; empty if that was all. There may be one without messages: the search goes on there.
+	Cursor string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Some messages may be missing: nodes that index some of the rooms could not be asked, for this page or an earlier one, or are still
+	// indexing them. The same search, from its beginning, may find more a little later.
+	Partial       bool `protobuf:"varint,3,opt,name=partial,proto3" json:"partial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1336,6 +1340,13 @@ func (x *SearchReply) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *SearchReply) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
 }
 
 type TypingRequest struct {
@@ -1733,7 +1744,8 @@ type Room struct {
 	// Milliseconds since 1970; 0 for a room that nobody made, and that is open because the application allows it.
 	Created   int64  `protobuf:"varint,9,opt,name=created,proto3" json:"created,omitempty"`
 	CreatedBy string `protobuf:"bytes,10,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
-	Members   uint32 `protobuf:"varint,11,opt,name=members,proto3" json:"members,omitempty"`
+	// Of 10,000 and more it may be 10 s old.
+	Members uint32 `protobuf:"varint,11,opt,name=members,proto3" json:"members,omitempty"`
 	// How the asking user stands to it.
 	Me            *Member `protobuf:"bytes,12,opt,name=me,proto3" json:"me,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -4136,10 +4148,11 @@ const file_api_chat_v1_chat_proto_rawDesc = "" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
 	"\x04room\x18\x02 \x01(\tR\x04room\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x16\n" +
-	"\x06cursor\x18\x04 \x01(\tR\x06cursor\"]\n" +
+	"\x06cursor\x18\x04 \x01(\tR\x06cursor\"w\n" +
 	"\vSearchReply\x126\n" +
 	"\bmessages\x18\x01 \x03(\v2\x1a.chatfleet.chat.v1.MessageR\bmessages\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\";\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x18\n" +
+	"\apartial\x18\x03 \x01(\bR\apartial\";\n" +
 	"\rTypingRequest\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x16\n" +
 	"\x06typing\x18\x02 \x01(\bR\x06typing\"\r\n" +

@@ -29,6 +29,8 @@ type Answer struct {
 	Places []Place
 	// Cursor leads to what is older; it is empty if that was all. There may be one without a place: the search goes on there.
 	Cursor string
+	// Partial: some rooms could not be looked into, on this page or an earlier one, or not to their end, since their index is being made.
+	Partial bool
 }
 
 // Place is that of a message.
