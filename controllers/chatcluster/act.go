@@ -29,6 +29,20 @@ const conflictRetry = 200 * time.Millisecond
 // missingRetry is the time between two questions for an API that is asked for and missing.
 const missingRetry = 10 * time.Second
 
+// hasClientCertificate tells whether the secret that is named for a foreign backbone holds a certificate for clients. While that secret can't
+// be read, what the nodes do stays as it is.
+func (w *work) hasClientCertificate(named map[string]map[string][]byte) bool {
+	external := w.c.Spec.Backbone.External
+	if external == nil || external.TLSSecretRef == nil {
+		return false
+	}
+	data, read := named[external.TLSSecretRef.Name]
+	if !read {
+		return w.seen.showsCertificate()
+	}
+	return len(data[corev1.TLSCertKey]) > 0 && len(data[corev1.TLSPrivateKeyKey]) > 0
+}
+
 // act carries the plan out.
 func (w *work) act(ctx context.Context, apis plan.APIs) error {
 	named, problems, err := w.lacking(ctx, w.view, w.c)
@@ -40,10 +54,7 @@ func (w *work) act(ctx context.Context, apis plan.APIs) error {
 	observed := w.seen.observed()
 	observed.APIs = apis
 	observed.OperatorNamespace = w.options.OperatorNamespace
-	if e := w.c.Spec.Backbone.External; e != nil && e.TLSSecretRef != nil {
-		data, read := named[e.TLSSecretRef.Name]
-		observed.ClientCertificate = len(data[corev1.TLSCertKey]) > 0 && len(data[corev1.TLSPrivateKeyKey]) > 0 || !read && w.seen.showsCertificate()
-	}
+	observed.ClientCertificate = w.hasClientCertificate(named)
 	p, err := plan.Make(plan.Inputs{Cluster: w.c, Observed: observed, Defaults: w.options.Defaults})
 	if err != nil {
 		w.problem(v1alpha1.ReasonApplyFailed, err.Error())

@@ -59,9 +59,15 @@ func (f *fleet) children(ctx context.Context, cluster string) (map[string]child,
 	return all, nil
 }
 
-// settled waits until the operator has sent nothing for half a second, and returns the children.
+// settled waits until the operator has done what the spec says, and has sent nothing for half a second, and returns the children.
 func (f *fleet) settled(cluster string) map[string]child {
 	f.t.Helper()
+	kube.Wait(f.t, "the spec to be carried out", func(context.Context) error {
+		if c := f.get(cluster); c.Status.ObservedGeneration != c.Generation {
+			return fmt.Errorf("the status is of generation %d, the spec %d", c.Status.ObservedGeneration, c.Generation)
+		}
+		return nil
+	})
 	f.quiet(500 * time.Millisecond)
 	all, err := f.children(f.t.Context(), cluster)
 	if err != nil {
@@ -108,6 +114,9 @@ func TestAnyChildThatIsEditedOrDeletedIsRepaired(t *testing.T) {
 	f := newFleet(t)
 	f.external("lobby", unreachable, everything)
 	before := f.settled("lobby")
+	if len(before) < len(childKinds) {
+		t.Fatalf("there are only %v", before)
+	}
 	for _, name := range slices.Sorted(maps.Keys(before)) {
 		old := before[name]
 		t.Run("edit "+name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package chatcluster_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
+	"github.com/chatfleet/chatfleet/test/kube"
 	"github.com/chatfleet/chatfleet/test/process"
 )
 
@@ -62,7 +65,9 @@ func TestARotatedSecretRestartsNothing(t *testing.T) {
 		c.Spec.Auth.JWT = &v1alpha1.JWTSpec{SecretRef: &v1alpha1.JWTSecretReference{Name: "jwt"}}
 	})
 	before := f.settled("lobby")["Deployment lobby-node"]
+	reconciles := f.reconciles()
 	f.secret("jwt", map[string]string{"secret": strings.Repeat("y", 32)})
+	kube.Wait(t, "a reconcile", func(context.Context) error { return f.reconciledSince(reconciles) })
 	after := f.settled("lobby")["Deployment lobby-node"]
 	if before.Generation != after.Generation || before.UID != after.UID {
 		t.Errorf("the Deployment was changed: generation %d became %d", before.Generation, after.Generation)
@@ -88,10 +93,12 @@ func TestALostOrForgedCertificateIsIssuedAgain(t *testing.T) {
 	if err := f.Client.Update(ctx, forged); err != nil {
 		t.Fatal(err)
 	}
-	f.settled("lobby")
-	if now := read("lobby-node-tls"); string(now.Data["tls.crt"]) == "forged" || string(now.Data["ca.crt"]) != string(leaf.Data["ca.crt"]) {
-		t.Errorf("the certificate is %s", now.Data["tls.crt"])
-	}
+	kube.Wait(t, "another certificate", func(context.Context) error {
+		if now := read("lobby-node-tls"); string(now.Data["tls.crt"]) == "forged" || string(now.Data["ca.crt"]) != string(leaf.Data["ca.crt"]) {
+			return fmt.Errorf("it is %s", now.Data["tls.crt"])
+		}
+		return nil
+	})
 	if now := read("lobby-ca"); now.ResourceVersion != authority.ResourceVersion {
 		t.Error("the authority was changed for a leaf")
 	}
