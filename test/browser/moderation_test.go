@@ -93,6 +93,7 @@ func TestWhoIsKeptOutReadsWhy(t *testing.T) {
 	carla := openPage(t, browser, node.URL()+"/?user=carla#room:plans")
 	carla.connected()
 	carla.wait("the reason as a sentence", `[...document.querySelectorAll('[role="alert"]')].some((alert) => alert.textContent.includes("#plans is for its members; ask one for an invitation."))`)
+	carla.wait("nothing to write with", gone("#composer"))
 }
 
 func shown(selector string) string {

@@ -46,11 +46,11 @@ func TestSearchGoesThroughOnesRooms(t *testing.T) {
 	ann.openTitled("Plans")
 	ann.do(chromedp.Click(byID("search")), chromedp.SendKeys(byID("search-input"), "needle"))
 	found := func(texts string) string {
-		return fmt.Sprintf(`[...document.querySelectorAll('[data-testid="found"] .choice-title')].map((each) => each.textContent).sort().join("|") === %q`, texts)
+		return fmt.Sprintf(`[...document.querySelectorAll('[data-testid="found-text"]')].map((each) => each.textContent).sort().join("|") === %q`, texts)
 	}
-	ann.wait("what both rooms have", found("bob: A needle and thread|bob: Bring the needle"))
+	ann.wait("what both rooms have", found("A needle and thread|Bring the needle"))
 	ann.do(chromedp.Click(byID("search-here")))
-	ann.wait("what this room has", found("bob: A needle and thread"))
+	ann.wait("what this room has", found("A needle and thread"))
 	ann.do(chromedp.SendKeys(byID("search-input"), "less"))
 	ann.wait("that nothing is found", `document.querySelector('[data-testid="search-note"]').textContent === "Nothing found."`)
 }

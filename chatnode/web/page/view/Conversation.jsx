@@ -34,7 +34,7 @@ export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLe
               Join
             </button>
           )}
-          {!room.who.secret && <WhoIsHere users={room.who.users} me={room.me} />}
+          {!room.who.secret && !room.problem && <WhoIsHere users={room.who.users} me={room.me} />}
           <button class="icon-button" type="button" aria-expanded={beside === 'details'} aria-label={about} title={about} data-testid="open-details" onClick={() => setBeside(beside === 'details' ? null : 'details')}>
             <Icon name="info" />
           </button>
@@ -51,7 +51,7 @@ export function Conversation({ room, link, otherUnread, drawerOpen, onMenu, onLe
         )}
         <MessageList room={room} version={room.version} sends={room.sends} onThread={setBeside} />
         <TypingLine names={room.typists.names} />
-        {room.rights.write ? <Composer room={room} /> : <p class="silent" data-testid="silent">{silence(room)}</p>}
+        {room.problem ? null : room.rights.write ? <Composer room={room} /> : <p class="silent" data-testid="silent">{silence(room)}</p>}
       </div>
       {beside === 'details' && (room.direct ? <PersonDetails room={room} onClose={close} /> : <RoomDetails room={room} onLeave={onLeave} onClose={close} />)}
       {beside > 0 && <ThreadPanel key={beside} room={room} first={beside} onClose={close} />}

@@ -101,9 +101,9 @@ function stateOf({ state, offset }, peer) {
 function Stamp({ entry, mine, state }) {
   const [icon, label] = STATES[state];
   return (
-    <span class="stamp" dir="ltr">
+    <span class="stamp">
       {entry.edited > 0 && <span title={exactTime(entry.edited)}>edited</span>}
-      <time dateTime={new Date(entry.time).toISOString()} title={exactTime(entry.time)}>
+      <time dir="ltr" dateTime={new Date(entry.time).toISOString()} title={exactTime(entry.time)}>
         {timeOfDay(entry.time)}
       </time>
       {mine && (

@@ -128,7 +128,7 @@ function line(row, room, onThread) {
   return <Message key={row.key} row={row} room={room} onThread={onThread} />;
 }
 
-function Beginning({ room: { feed, timeline, title, direct } }) {
+function Beginning({ room: { feed, timeline, title, direct, problem, rights } }) {
   if (feed.problem) {
     return (
       <p class="beginning" role="alert" data-testid="unreadable">
@@ -139,13 +139,14 @@ function Beginning({ room: { feed, timeline, title, direct } }) {
       </p>
     );
   }
+  if (!feed.loaded && problem) return null; // the banner tells
   if (!feed.loaded) return <p class="beginning">Loading messages…</p>;
   if (!feed.complete) return <p class="beginning">{feed.loading ? 'Loading older messages…' : ''}</p>;
   if (timeline.last) return <p class="beginning">This is where {direct ? `your chat with ${title}` : `#${title}`} begins.</p>;
   return (
     <div class="empty">
       <h3>Nothing here yet</h3>
-      <p>Say something to {title}: the first message opens the room.</p>
+      <p>{rights.write ? `Say something to ${title}: the first message opens the room.` : `Nobody has said anything in ${title}.`}</p>
     </div>
   );
 }

@@ -20,7 +20,7 @@ export function PersonDetails({ room, onClose }) {
         <Avatar name={peer.user} />
         <h4 dir="auto">{title}</h4>
         <p class="room-kind">{WORDS[peer.status] ?? (peer.lastSeen > 0 ? `Last seen on ${exactTime(peer.lastSeen)}` : 'Offline')}</p>
-        {!yourself && <p class="hint">{blocked ? `You have blocked ${title}, who can't write to you directly, nor invite you.` : `If you block ${title}, nothing more comes from there directly, and no invitations. Nobody tells ${title}.`}</p>}
+        {!yourself && <p class="hint">{blocked && `You have blocked ${title}. `}Whom you block can't write to you directly, nor invite you.</p>}
         {!yourself && (
           <button type="button" class={blocked ? 'quiet' : 'quiet danger'} data-testid={blocked ? 'unblock' : 'block'} onClick={() => room.block(blocked)}>
             {blocked ? 'Unblock' : 'Block'}

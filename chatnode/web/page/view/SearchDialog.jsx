@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { snippet } from '../model/snippet.js';
 import { Avatar } from './Avatar.jsx';
 import { briefTime } from './times.js';
 
@@ -56,12 +57,20 @@ export function SearchDialog({ chat, onOpen, onClose }) {
             onClick={() => onOpen(message.room, message.offset)}
           >
             <Avatar name={message.sender || '?'} small />
-            <span class="choice-title">
-              {message.sender}: {message.text}
-            </span>
-            <small>
-              {chat.titleOf(message.room)}, {briefTime(message.time)}
-            </small>
+            <div class="found">
+              <p class="found-head">
+                <strong>
+                  <bdi>{message.sender || 'Service'}</bdi>
+                </strong>
+                <small>
+                  <bdi>{chat.titleOf(message.room)}</bdi>
+                </small>
+                <small>{briefTime(message.time)}</small>
+              </p>
+              <p class="found-text" dir="auto" data-testid="found-text">
+                {snippet(message.text ?? '', typed)}
+              </p>
+            </div>
           </li>
         ))}
       </ul>
