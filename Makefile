@@ -208,9 +208,10 @@ chaos: ## Kill nodes and servers under load, stop reading for PAUSE (60s): ROUND
 		$(GO) test -p 1 -count=1 -timeout 12h -v -run '^Test(Chaos|SlowReader)' ./test/...
 
 .PHONY: bench
-bench: ## Measure a chat node beside socket.io and the least possible; BENCH picks by name
+bench: ## Measure a chat node beside socket.io and the least possible, and by the size of rooms; BENCH picks by name
 	hack/need "the bench measures socket.io beside chatnode" node=nodejs npm=npm
 	$(GO) test -count=1 -timeout 20m -run '^$$' -bench '$(BENCH)' -benchtime 1x ./test/bench
+	$(GO) test -count=1 -timeout 20m -run '^$$' -bench '$(BENCH)' -benchtime 1x ./chatnode/chat
 
 .PHONY: bench-operator
 bench-operator: build cluster-up ## Measure the operator with a thousand ChatClusters, on the local cluster

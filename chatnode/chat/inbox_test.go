@@ -1,14 +1,11 @@
 package chat
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
-	"github.com/chatfleet/chatfleet/chatnode/backbone"
-	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
 func rooms(t testing.TB, s *Service, user string, q *chatv1.RoomsRequest) *chatv1.RoomsReply {
@@ -120,55 +117,6 @@ func TestInvitationsAreListedAndCountNothing(t *testing.T) {
 	say(t, s, ann, "room:g", "welcome", "bob")
 	if got = rooms(t, s, "bob", &chatv1.RoomsRequest{}); got.GetUnread() != 1 || got.GetRooms()[0].GetLast().GetText() != "welcome" {
 		t.Fatalf("bob's list after joining: %v", got)
-	}
-}
-
-// BenchmarkTenThousandRooms lists conversations of a user who is in 10,000 rooms, each with a message.
-func BenchmarkTenThousandRooms(b *testing.B) {
-	s, log := start(b, noLimits)
-	const n = 10_000
-	pending := make([]*backbone.Pending, 0, n)
-	for i := range n {
-		feed := testFeed(fmt.Sprint("room:", i))
-		member := memberRecord{Membership: joined, Role: chatv1.Role_ROLE_MEMBER, Since: 1}
-		if _, err := s.setMember(b.Context(), feed, "ann", member); err != nil {
-			b.Fatal(err)
-		}
-		if err := s.list(b.Context(), feed, "ann", 0, false); err != nil {
-			b.Fatal(err)
-		}
-		text := "hi"
-		e := Event{ID: newID(), Type: eventMessage, Sender: "bob", Time: s.options.Now().UnixMilli(), Content: Content{Text: &text}}
-		pending = append(pending, log.Enqueue(feed, backbone.Draft{ID: e.ID, Sender: "bob", Data: must(json.Marshal(&e))(b), Note: e.note()}))
-	}
-	for _, p := range pending {
-		if _, err := p.Wait(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for _, limit := range []uint32{1, 50, 200} {
-		b.Run(fmt.Sprint("page of ", limit), func(b *testing.B) {
-			for b.Loop() {
-				if got := rooms(b, s, "ann", &chatv1.RoomsRequest{Limit: limit}); got.GetUnread() != n {
-					b.Fatalf("%d unread", got.GetUnread())
-				}
-			}
-		})
-	}
-	b.Run("joined", func(b *testing.B) {
-		for b.Loop() {
-			if got := must(s.Joined(b.Context(), ann, 100))(b); len(got) != 100 {
-				b.Fatal(len(got))
-			}
-		}
-	})
-	b.Run("joined of a user without rooms", func(b *testing.B) {
-		for b.Loop() {
-			must(s.Joined(b.Context(), someone("zoe"), 100))(b)
-		}
-	})
-	if count := must(log.Count(b.Context(), layout.Inbox, layout.RowKey(DefaultApp, "ann")))(b); count != n {
-		b.Fatalf("%d rows", count)
 	}
 }
 

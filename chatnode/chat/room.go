@@ -30,7 +30,7 @@ func (s *Service) roomOf(ctx context.Context, st *standing) (*chatv1.Room, error
 		if users[0] == users[1] {
 			n = 1
 		}
-	} else if n, err = s.countMembers(ctx, st.feed); err != nil {
+	} else if n, err = s.shownMembers(ctx, st); err != nil {
 		return nil, err
 	}
 	answer.Members = uint32(n)
