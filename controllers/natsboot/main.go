@@ -3,7 +3,8 @@
 //
 // It keeps a second server off the volume; gives the server a name that belongs to its volume; has it read its configuration again when
 // mounted files change; asks it to hand its leaderships over before it ends; and answers the kubelet's probes out of the server's own
-// health report, which listens on the loopback address only. In go command line, mounted files and signals; out come signals to nats-server and, in the end, its exit code.
+// health report, which listens on the loopback address only. It ends a server with replicas that only a restart heals. In go command line,
+// mounted files and signals; out come signals to nats-server and, in the end, its exit code.
 package main
 
 import (
@@ -32,7 +33,7 @@ var version = "development"
 type settings struct {
 	config, data, probeListen, monitor, monitorCA string
 	watched                                       paths
-	watchEvery                                    time.Duration
+	watchEvery, healAfter                         time.Duration
 	command                                       []string
 }
 
@@ -83,6 +84,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags.StringVar(&s.probeListen, "probe-listen", ":8080", "`address` for probes: /startz, /readyz and /livez")
 	flags.StringVar(&s.monitor, "monitor", "https://localhost:8222", "`URL` of the server's monitor port")
 	flags.StringVar(&s.monitorCA, "monitor-ca", "", "`file` with the authorities of the monitor port's certificate")
+	flags.DurationVar(&s.healAfter, "heal-after", time.Minute, "how long a replica may wait for a restart of the server, up to twice that; 0 is for ever")
 	if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
 		flags.Usage()
 		return s, flag.ErrHelp
@@ -98,6 +100,9 @@ func parse(args []string, out io.Writer) (settings, error) {
 	}
 	if s.watchEvery <= 0 {
 		return s, fmt.Errorf("--watch-every is %v, and must be more than nothing", s.watchEvery)
+	}
+	if s.healAfter < 0 {
+		return s, fmt.Errorf("--heal-after is %v, and must not be less than nothing", s.healAfter)
 	}
 	s.watched = append(s.watched, s.config)
 	return s, nil

@@ -40,6 +40,7 @@ type pod struct {
 	name, data, conf, certs                       string
 	clientPort, monitorPort, routePort, probePort int
 	secrets                                       map[string]map[string][]byte
+	flags                                         []string // more of natsboot's
 	number                                        int
 }
 
@@ -96,7 +97,7 @@ func (p *pod) configure(extra string, peers ...*pod) {
 	files := fmt.Sprintf("cert_file: %q, key_file: %q, ca_file: %q", p.certs+"/tls.crt", p.certs+"/tls.key", p.certs+"/ca.crt")
 	var b strings.Builder
 	fmt.Fprintf(&b, "server_name: $NATS_SERVER_NAME\nlisten: \"127.0.0.1:%d\"\nhttps: \"127.0.0.1:%d\"\n", p.clientPort, p.monitorPort)
-	fmt.Fprintf(&b, "tls { %s, verify: true }\njetstream { store_dir: %q, max_mem: 64MB, max_file: 1GB }\n%s\n", files, p.data, extra)
+	fmt.Fprintf(&b, "tls { %s, verify: true }\njetstream { store_dir: %q, max_mem: 64MB, max_file: 1GB, sync_interval: always }\n%s\n", files, p.data, extra)
 	if len(peers) > 0 {
 		fmt.Fprintf(&b, "cluster { name: lobby, listen: \"127.0.0.1:%d\", tls { %s }, routes: [", p.routePort, files)
 		for _, peer := range peers {
@@ -108,11 +109,12 @@ func (p *pod) configure(extra string, peers ...*pod) {
 }
 
 func (p *pod) args() []string {
-	return []string{
+	args := []string{
 		"run", "--config", p.conf + "/nats.conf", "--data", p.data, "--watch", p.certs, "--watch-every", "20ms",
 		"--probe-listen", fmt.Sprintf("127.0.0.1:%d", p.probePort), "--monitor", fmt.Sprintf("https://localhost:%d", p.monitorPort),
-		"--monitor-ca", p.certs + "/ca.crt", "--", process.NATSServer(p.t),
+		"--monitor-ca", p.certs + "/ca.crt",
 	}
+	return append(append(args, p.flags...), "--", process.NATSServer(p.t))
 }
 
 func (p *pod) env() []string { return []string{asNatsboot + "=1", "POD_NAME=" + p.name} }

@@ -57,9 +57,14 @@ func (m *monitor) get(ctx context.Context, path string) (status int, body []byte
 
 // hasRoutes says whether the server has others to talk to.
 func (m *monitor) hasRoutes(ctx context.Context) bool {
-	_, body, err := m.get(ctx, "/varz")
 	var answer struct {
 		Routes int `json:"routes"`
 	}
-	return err == nil && json.Unmarshal(body, &answer) == nil && answer.Routes > 0
+	return m.ask(ctx, "/varz", &answer) && answer.Routes > 0
+}
+
+// ask decodes the answer, and says whether there was one.
+func (m *monitor) ask(ctx context.Context, path string, answer any) bool {
+	_, body, err := m.get(ctx, path)
+	return err == nil && json.Unmarshal(body, answer) == nil
 }

@@ -62,6 +62,15 @@ func run(ctx context.Context, s settings, log *slog.Logger) (code int, err error
 		})
 	})
 	tasks.Go(func() { forward(ctx, signals, child.Process, monitor, log) })
+	if s.healAfter > 0 {
+		h := &healer{monitor: monitor, dir: s.data, after: s.healAfter, log: log, end: func() {
+			select {
+			case signals <- syscall.SIGUSR2:
+			case <-ctx.Done():
+			}
+		}}
+		tasks.Go(func() { h.watch(ctx) })
+	}
 	err = child.Wait()
 	cancel()
 	tasks.Wait()
@@ -89,6 +98,10 @@ func forward(ctx context.Context, signals <-chan os.Signal, child *os.Process, m
 			return
 		case s := <-signals:
 			switch {
+			case s == syscall.SIGUSR2 && ending:
+				continue
+			case s == syscall.SIGUSR2: // the healer's: lame duck mode in any case
+				ending = true
 			case s != syscall.SIGTERM:
 			case ending:
 				s = syscall.SIGINT // lame duck mode is deaf to SIGTERM

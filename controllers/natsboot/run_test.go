@@ -214,6 +214,7 @@ func TestMistakesOnTheCommandLineAreNamed(t *testing.T) {
 		{[]string{"walk"}, "the command is run or version"},
 		{[]string{"run", "--data", "/data"}, "program to start is missing"},
 		{[]string{"run", "--watch-every", "0s", "--", "nats-server"}, "--watch-every"},
+		{[]string{"run", "--heal-after", "-1s", "--", "nats-server"}, "--heal-after"},
 		{[]string{"run", "--nonsense"}, "nonsense"},
 	} {
 		var out strings.Builder
