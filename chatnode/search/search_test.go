@@ -121,10 +121,11 @@ func (n *node) question(words string, limit int, rooms ...query.Room) query.Ques
 func (n *node) pages(words string, limit int, rooms ...query.Room) (pages []query.Answer) {
 	n.Helper()
 	for question := n.question(words, limit, rooms...); ; {
-		a, err := n.search.Search(n.Context(), question)
-		if err != nil {
-			n.Fatal(err)
-		}
+		var a query.Answer
+		wait.For(n, time.Minute, "an answer", func(ctx context.Context) (err error) { // an owner may be slow, or just being replaced
+			a, err = n.search.Search(ctx, question)
+			return err
+		})
 		if len(a.Places) > limit {
 			n.Fatalf("%d places, though %d were wanted", len(a.Places), limit)
 		}

@@ -70,7 +70,7 @@ type free struct {
 }
 
 func startFree(t *testing.T) *free {
-	n := &free{key: "table-0123456789abcdef0123456789abcdef", http: &http.Client{Timeout: 20 * time.Second}}
+	n := &free{key: "table-0123456789abcdef0123456789abcdef", http: &http.Client{Timeout: time.Minute}}
 	keys, secret := filepath.Join(t.TempDir(), "server-keys"), []byte(strings.Repeat("secret of tokens", 2))
 	if err := os.WriteFile(keys, []byte("default "+n.key+"\n"), 0o600); err != nil {
 		t.Fatal(err)
