@@ -50,16 +50,18 @@ func (d *device) attempt(ctx context.Context, method string, q, reply proto.Mess
 func (d *device) call(ctx context.Context, method string, q, reply proto.Message, right func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	var wrong error // which says more than how the last attempt of all ended
 	err := wait.Until(ctx, retryEvery, func(ctx context.Context) error {
 		proto.Reset(reply)
 		err := d.attempt(ctx, method, q, reply)
 		if err == nil && right != nil {
 			err = right()
+			wrong = err
 		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%s calls %s with %v: %w", d.user, method, q, err)
+		return fmt.Errorf("%s calls %s with %v: %w", d.user, method, q, errors.Join(err, wrong))
 	}
 	return nil
 }

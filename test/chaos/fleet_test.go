@@ -110,12 +110,17 @@ func (f *fleet) crowd() crowd.Fleet {
 	}}
 }
 
-// mustDial is dial for a client that is closed with the test.
+// mustDial is dial for a client that is closed with the test. It tries until it succeeds: a fleet that has just started may not know yet who
+// owns the shards.
 func (f *fleet) mustDial(t *testing.T, user, addresses string, o client.Options) *client.Client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	c, err := f.dial(ctx, user, addresses, o)
+	var c *client.Client
+	err := wait.Until(ctx, retryEvery, func(ctx context.Context) (err error) {
+		c, err = f.dial(ctx, user, addresses, o)
+		return err
+	})
 	if err != nil {
 		t.Fatalf("connect %s: %v", user, err)
 	}
