@@ -124,19 +124,19 @@ func (n *node) letters() chat.Letters {
 	if n.events == nil {
 		return nil
 	}
-	return func(ctx context.Context, app string, limit int, retry bool) ([]*chatv1.DeadLetter, error) {
+	return func(ctx context.Context, q chat.LetterQuestion) ([]*chatv1.DeadLetter, uint64, error) {
 		ask := n.events.Letters
-		if retry {
+		if q.Retry {
 			ask = n.events.Retry
 		}
-		letters, err := ask(ctx, app, limit)
+		page, err := ask(ctx, hook.LetterQuestion{App: q.App, Room: q.Room, After: q.After, Limit: q.Limit})
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		told := make([]*chatv1.DeadLetter, len(letters))
-		for i, l := range letters {
+		told := make([]*chatv1.DeadLetter, len(page.Letters))
+		for i, l := range page.Letters {
 			told[i] = &chatv1.DeadLetter{Room: l.Room, Offset: l.Offset, Error: l.Error, Time: l.Time}
 		}
-		return told, nil
+		return told, page.Next, nil
 	}
 }

@@ -27,7 +27,7 @@ func (s *Service) Members(ctx context.Context, a Actor, q *chatv1.MembersRequest
 	if membershipWords[membership] == "" {
 		return nil, failf(Invalid, "there is no such membership: they are joined, invited and banned")
 	}
-	after, err := parseMemberCursor(q.GetCursor())
+	after, err := parseRevision(q.GetCursor())
 	if err != nil {
 		return nil, err
 	}
@@ -73,8 +73,8 @@ func (s *Service) Members(ctx context.Context, a Actor, q *chatv1.MembersRequest
 	return answer, nil
 }
 
-// parseMemberCursor reads where a list goes on.
-func parseMemberCursor(cursor string) (uint64, error) {
+// parseRevision reads where a list goes on: behind which revision of its rows.
+func parseRevision(cursor string) (uint64, error) {
 	if cursor == "" {
 		return 0, nil
 	}

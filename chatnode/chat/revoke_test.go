@@ -165,24 +165,27 @@ func TestAnAnnouncementIsToldOnceAndForgottenAfterAnHour(t *testing.T) {
 }
 
 func TestDeadLettersAreThoseOfTheWebhook(t *testing.T) {
-	type question struct {
-		app   string
-		limit int
-		retry bool
-	}
-	var asked []question
+	var asked []LetterQuestion
 	letters := []*chatv1.DeadLetter{{Room: "room:a", Offset: 7, Error: "503", Time: 1}}
-	s, _ := startWith(t, Options{Limits: noLimits, Letters: func(_ context.Context, app string, limit int, retry bool) ([]*chatv1.DeadLetter, error) {
-		asked = append(asked, question{app, limit, retry})
-		return letters, nil
+	s, _ := startWith(t, Options{Limits: noLimits, Letters: func(_ context.Context, q LetterQuestion) ([]*chatv1.DeadLetter, uint64, error) {
+		asked = append(asked, q)
+		return letters, 9 - q.After, nil
 	}})
-	for _, q := range []*chatv1.DeadLettersRequest{{}, {Limit: 100, Retry: true}} {
-		got := must(s.DeadLetters(t.Context(), theServer, q))(t)
-		same(t, "letters", got, &chatv1.DeadLettersReply{Letters: letters})
+	for _, c := range []struct {
+		q    *chatv1.DeadLettersRequest
+		want string
+	}{
+		{&chatv1.DeadLettersRequest{}, "9"},
+		{&chatv1.DeadLettersRequest{Limit: 100, Retry: true, Room: "room:a", Cursor: "9"}, ""},
+	} {
+		got := must(s.DeadLetters(t.Context(), theServer, c.q))(t)
+		same(t, "letters", got, &chatv1.DeadLettersReply{Letters: letters, Cursor: c.want})
 	}
-	if want := []question{{DefaultApp, 20, false}, {DefaultApp, 100, true}}; !slices.Equal(asked, want) {
+	if want := []LetterQuestion{{App: DefaultApp, Limit: 20}, {DefaultApp, "room:a", 9, 100, true}}; !slices.Equal(asked, want) {
 		t.Errorf("asked %v", asked)
 	}
-	_, err := s.DeadLetters(t.Context(), theServer, &chatv1.DeadLettersRequest{Limit: 101})
-	expect(t, Invalid, err)
+	for _, q := range []*chatv1.DeadLettersRequest{{Limit: 101}, {Room: "nonsense"}, {Room: "room:"}, {Cursor: "x"}} {
+		_, err := s.DeadLetters(t.Context(), theServer, q)
+		expect(t, Invalid, err)
+	}
 }

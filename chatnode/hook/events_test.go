@@ -279,7 +279,7 @@ func TestWhatIsErasedWhileItWaitsIsNotTold(t *testing.T) {
 	if texts, _ := r.texts("room:b"); len(texts) > 0 {
 		t.Errorf("was told %v", texts)
 	}
-	if letters, err := e.Letters(t.Context(), "default", 10); err != nil || len(letters) > 0 {
+	if letters, err := someLetters(t, e, "default", 10); err != nil || len(letters) > 0 {
 		t.Errorf("letters %+v, %v", letters, err)
 	}
 }

@@ -58,12 +58,43 @@ func (e *Events) letter(ctx context.Context, feed backbone.Feed, m *backbone.Mes
 	return true
 }
 
-// Letters lists dead letters of an application, oldest first, at most limit and MaxLetters. Errors: backbone.ErrUnavailable.
-func (e *Events) Letters(ctx context.Context, app string, limit int) ([]Letter, error) {
-	rows, _, err := e.log.List(ctx, layout.Letters, layout.RowKey(app), 0, max(1, min(limit, MaxLetters)))
-	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w", err)
+// LetterQuestion asks for dead letters of an application.
+type LetterQuestion struct {
+	App string
+	// Room is the only one whose letters are asked for; empty: all of them.
+	Room string
+	// After is the Next of an earlier page; 0: from the oldest on.
+	After uint64
+	// Limit is how many letters a page has, at most MaxLetters.
+	Limit int
+}
+
+// LetterPage is a part of a list of dead letters, oldest first.
+type LetterPage struct {
+	Letters []Letter
+	// Next leads to the letters behind these; 0 if there are none.
+	Next uint64
+}
+
+// Letters lists dead letters. Errors: backbone.ErrUnavailable.
+func (e *Events) Letters(ctx context.Context, q LetterQuestion) (LetterPage, error) {
+	prefix := layout.RowKey(q.App)
+	if q.Room != "" {
+		prefix = layout.RowKey(q.App, q.Room)
 	}
+	rows, more, err := e.log.List(ctx, layout.Letters, prefix, q.After, max(1, min(q.Limit, MaxLetters)))
+	if err != nil {
+		return LetterPage{}, fmt.Errorf("list dead letters: %w", err)
+	}
+	page := LetterPage{Letters: lettersOf(rows)}
+	if more && len(rows) > 0 {
+		page.Next = rows[len(rows)-1].Revision
+	}
+	return page, nil
+}
+
+// lettersOf reads rows, but for those that are no letters.
+func lettersOf(rows []backbone.Row) []Letter {
 	letters := make([]Letter, 0, len(rows))
 	for _, row := range rows {
 		var stored letterRow
@@ -79,29 +110,30 @@ func (e *Events) Letters(ctx context.Context, app string, limit int) ([]Letter, 
 			Room: parts[1], Offset: offset, Error: stored.Error, Time: stored.Time, key: row.Key, revision: row.Revision, id: stored.ID,
 		})
 	}
-	return letters, nil
+	return letters
 }
 
 // Retry tries to deliver the letters that Letters gives, once and in their order, and takes those away that are taken, declined, or
 // whose event is no longer in the log. It gives those that are left, each with what the receiver answered now. After a failure the
-// room's later letters are not tried. An event may reach the receiver twice if Retry is called twice at a time. Errors:
+// room's later letters of the page are not tried. An event may reach the receiver twice if Retry is called twice at a time. Errors:
 // backbone.ErrUnavailable, the context's.
-func (e *Events) Retry(ctx context.Context, app string, limit int) (left []Letter, err error) {
-	letters, err := e.Letters(ctx, app, limit)
+func (e *Events) Retry(ctx context.Context, q LetterQuestion) (left LetterPage, err error) {
+	page, err := e.Letters(ctx, q)
 	if err != nil {
-		return nil, err
+		return left, err
 	}
+	left.Next = page.Next
 	held := map[string]bool{}
-	for _, l := range letters {
+	for _, l := range page.Letters {
 		gone := false
 		if !held[l.Room] {
-			if gone, l.Error, err = e.retry(ctx, app, l); err != nil {
-				return nil, err
+			if gone, l.Error, err = e.retry(ctx, q.App, l); err != nil {
+				return LetterPage{}, err
 			}
 		}
 		if !gone {
 			held[l.Room] = true
-			left = append(left, l)
+			left.Letters = append(left.Letters, l)
 		}
 	}
 	return left, nil

@@ -3855,8 +3855,13 @@ type DeadLettersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// At most 100; 0: 20.
 	Limit uint32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
-	// Tries them once more and takes those away that are taken.
-	Retry         bool `protobuf:"varint,2,opt,name=retry,proto3" json:"retry,omitempty"`
+	// Tries those of the page once more, each room's in their order up to the first that fails, and takes those away that are taken; the reply
+	// has those that are left.
+	Retry bool `protobuf:"varint,2,opt,name=retry,proto3" json:"retry,omitempty"`
+	// Only those of this room; empty: of all rooms.
+	Room string `protobuf:"bytes,3,opt,name=room,proto3" json:"room,omitempty"`
+	// From an earlier reply, to go on behind its letters. Without one the list begins with the oldest, also those that were tried in vain.
+	Cursor        string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3905,9 +3910,26 @@ func (x *DeadLettersRequest) GetRetry() bool {
 	return false
 }
 
+func (x *DeadLettersRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *DeadLettersRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
 type DeadLettersReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Letters       []*DeadLetter          `protobuf:"bytes,1,rep,name=letters,proto3" json:"letters,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The oldest first.
+	Letters []*DeadLetter `protobuf:"bytes,1,rep,name=letters,proto3" json:"letters,omitempty"`
+	// Leads to the letters behind these; empty if there are none.
+	Cursor        string `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3947,6 +3969,13 @@ func (x *DeadLettersReply) GetLetters() []*DeadLetter {
 		return x.Letters
 	}
 	return nil
+}
+
+func (x *DeadLettersReply) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
 }
 
 type DeadLetter struct {
@@ -4324,12 +4353,15 @@ const file_api_chat_v1_chat_proto_rawDesc = "" +
 	"\x0eEraseUserReply\x12\x1a\n" +
 	"\bmessages\x18\x01 \x01(\rR\bmessages\x12\x14\n" +
 	"\x05rooms\x18\x02 \x01(\rR\x05rooms\x12\x17\n" +
-	"\agone_by\x18\x03 \x01(\x03R\x06goneBy\"@\n" +
+	"\agone_by\x18\x03 \x01(\x03R\x06goneBy\"l\n" +
 	"\x12DeadLettersRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\rR\x05limit\x12\x14\n" +
-	"\x05retry\x18\x02 \x01(\bR\x05retry\"K\n" +
+	"\x05retry\x18\x02 \x01(\bR\x05retry\x12\x12\n" +
+	"\x04room\x18\x03 \x01(\tR\x04room\x12\x16\n" +
+	"\x06cursor\x18\x04 \x01(\tR\x06cursor\"c\n" +
 	"\x10DeadLettersReply\x127\n" +
-	"\aletters\x18\x01 \x03(\v2\x1d.chatfleet.chat.v1.DeadLetterR\aletters\"b\n" +
+	"\aletters\x18\x01 \x03(\v2\x1d.chatfleet.chat.v1.DeadLetterR\aletters\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"b\n" +
 	"\n" +
 	"DeadLetter\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x16\n" +
