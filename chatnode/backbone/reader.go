@@ -83,7 +83,7 @@ func (r *reader) run(ctx context.Context, next uint64) error {
 
 // read makes a consumer and reads until it breaks. It returns the next sequence to read.
 func (r *reader) read(ctx context.Context, next, last uint64) (uint64, error) {
-	messages := make(chan *nats.Msg, 4*readBatch)
+	messages := make(chan *nats.Msg, 2*readBatch) // at most one batch is on its way, with what the server says of it
 	inbox := r.inbox + "." + nats.NewInbox()[len("_INBOX."):]
 	sub, err := r.nc.ChanSubscribe(inbox, messages)
 	if err != nil {
