@@ -12,7 +12,7 @@ func TestPageModel(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
 		t.Skip("npm is missing; `make tools-of-tests` installs it")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "npm", "test", "--silent")
 	command.Dir = "../../chatnode/web/page"
