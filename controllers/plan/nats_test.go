@@ -18,6 +18,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/api/v1alpha1"
 	"github.com/chatfleet/chatfleet/controllers/pki"
+	"github.com/chatfleet/chatfleet/test/process"
 )
 
 // world is a ChatCluster's backbone with its files on this machine: real servers from the planned configuration, with real certificates.
@@ -155,12 +156,7 @@ func (w *world) connect(secret string, options ...nats.Option) (*nats.Conn, erro
 func freePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, process.ReservePort(t))
 	}
 	return ports
 }
