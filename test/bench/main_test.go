@@ -6,9 +6,6 @@ import (
 	"testing"
 )
 
-// size is how much is measured.
-var size sizes
-
 func TestMain(m *testing.M) {
 	var err error
 	if size, err = readSizes(); err != nil {

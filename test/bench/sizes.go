@@ -26,6 +26,9 @@ type sizes struct {
 	Text        int `json:"text"`        // BENCH_TEXT: bytes of a message's text
 }
 
+// size is how much is measured.
+var size sizes
+
 func readSizes() (sizes, error) {
 	var s sizes
 	for _, v := range []struct {
