@@ -12,7 +12,9 @@ const (
 )
 
 // Linger is how long after Erase the servers of the log may still hold, outside its streams, what was erased. It holds for servers that are
-// up: one that was down in between may keep what it had until it is wiped or its files are compacted.
+// up: one that was down in between may keep what it had until it is wiped or its files are compacted. One that is killed in the middle of an
+// erasure may have written down that the message is gone, and keep its text, of one message a stream, until the block in which it stands is
+// compacted, which happens when more than half of it is void, or discarded; chatnode_log_erasures_total counts such erasures as unsure.
 func (b *Backbone) Linger() time.Duration {
 	if b.replicas > 1 {
 		return lingerReplicated

@@ -73,7 +73,7 @@ func newMetrics(r prometheus.Registerer, tails func() float64, waiting func() fl
 		stray:            counter("stray_changes", "Edits, deletions and reactions of messages that do not exist."),
 		recalled:         counter("recalled", "Erased messages put back into the index by what later events tell of them."),
 		erasures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "chatnode_log_erasures_total", Help: "Messages erased because of an edit or a deletion, by outcome: done, failed (and tried again), put off.",
+			Name: "chatnode_log_erasures_total", Help: "Messages erased because of an edit or a deletion, by outcome: done, failed (and tried again), put off; and of all, unsure: the log did not answer, perhaps since a server died that may still have the text on its disk.",
 		}, []string{"outcome"}),
 		erasing: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_log_pending_erasures", Help: "Messages that this node has to erase."}),
 		owned:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_log_owned_shards", Help: "Shards that this node owns."}),
