@@ -18,7 +18,7 @@ const (
 	// plays go on at the same time.
 	plays = 4
 	// between two steps of a round every play does so much at least.
-	actsBetween = 8
+	actsBetween = 25
 	// killRounds is one round with each fault that kills.
 	killRounds = 3
 )

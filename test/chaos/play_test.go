@@ -19,6 +19,7 @@ type play struct {
 	users  []string
 	// devices are the users' own, by name.
 	devices map[string]*device
+	master  *device // the host's, who sees all rooms but the direct one
 	count   int
 	// done counts what was done.
 	done atomic.Int64
@@ -43,6 +44,7 @@ func newPlay(number int, random *rand.Rand) *play {
 
 // host makes what has to be made before the play.
 func (p *play) host(ctx context.Context, host *device) error {
+	p.master = host
 	for _, s := range p.stages {
 		if !s.since {
 			continue
@@ -59,7 +61,7 @@ func (p *play) host(ctx context.Context, host *device) error {
 
 // acts are what users do, those more often that stand there more often.
 var acts = []func(p *play, ctx context.Context, s *stage, d *device) error{
-	(*play).send, (*play).send, (*play).send, (*play).edit, (*play).delete, (*play).react, (*play).read, (*play).read, (*play).join, (*play).join,
+	(*play).send, (*play).send, (*play).send, (*play).edit, (*play).delete, (*play).react, (*play).read, (*play).join, (*play).join,
 	(*play).leave,
 }
 
@@ -111,6 +113,16 @@ func (p *play) pick(s *stage, user string) *saying {
 	return nil
 }
 
+// own draws one of the user's own among them.
+func (p *play) own(s *stage, user string) *saying {
+	for range s.said {
+		if m := p.pick(s, user); m != nil && m.sender == user {
+			return m
+		}
+	}
+	return nil
+}
+
 func (p *play) words() (text string, mentions []string) {
 	p.count++
 	for _, user := range p.users {
@@ -141,8 +153,8 @@ func (p *play) send(ctx context.Context, s *stage, d *device) error {
 }
 
 func (p *play) edit(ctx context.Context, s *stage, d *device) error {
-	m := p.pick(s, d.user)
-	if m == nil || m.sender != d.user {
+	m := p.own(s, d.user)
+	if m == nil {
 		return nil
 	}
 	text, mentions := p.words()
@@ -153,8 +165,8 @@ func (p *play) edit(ctx context.Context, s *stage, d *device) error {
 }
 
 func (p *play) delete(ctx context.Context, s *stage, d *device) error {
-	m := p.pick(s, d.user)
-	if m == nil || m.sender != d.user {
+	m := p.own(s, d.user)
+	if m == nil {
 		return nil
 	}
 	m.deleted = true
@@ -181,7 +193,7 @@ func (p *play) read(ctx context.Context, s *stage, d *device) error {
 	if s.members[d.user] == nil {
 		return nil
 	}
-	offset := []uint64{0, 1, 1 << 40}[p.IntN(3)]
+	offset := []uint64{0, 0, 0, 1, 1 << 40}[p.IntN(5)]
 	if m := p.pick(s, d.user); m != nil {
 		offset += m.offset
 	}
@@ -200,8 +212,26 @@ func (p *play) join(ctx context.Context, s *stage, d *device) error {
 	if s.direct || s.members[d.user] != nil {
 		return nil
 	}
+	if err := p.indexed(ctx, s); err != nil {
+		return err
+	}
 	s.members[d.user] = &standing{floor: len(s.said)}
 	return d.call(ctx, "chat.join", &chatv1.JoinRequest{Room: s.name}, &chatv1.Member{}, nil)
+}
+
+// indexed returns when the room's index has everything that was said. What it does not have yet when a user joins through another node counts
+// as said afterwards.
+func (p *play) indexed(ctx context.Context, s *stage) error {
+	if len(s.said) == 0 {
+		return nil
+	}
+	var page chatv1.MessagesReply
+	return p.master.call(ctx, "chat.messages", &chatv1.MessagesRequest{Room: s.name, Limit: 1}, &page, func() error {
+		if at := s.said[len(s.said)-1].offset; page.GetHead() < at {
+			return fmt.Errorf("the index of %s ends at %d, before %d", s.name, page.GetHead(), at)
+		}
+		return nil
+	})
 }
 
 func (p *play) leave(ctx context.Context, s *stage, d *device) error {
