@@ -19,8 +19,8 @@ const (
 	plays = 4
 	// between two steps of a round every play does so much at least.
 	actsBetween = 25
-	// killRounds is one round with each fault that kills.
-	killRounds = 3
+	// killRounds are a killed node and a killed stream leader; both at once come with more CHAOS_ROUNDS.
+	killRounds = 2
 )
 
 // theatre is plays in a fleet.
