@@ -138,6 +138,10 @@ func TestALateSweepSendsNothingAgainThatTheStreamMayHaveForgotten(t *testing.T) 
 	p.end = time.Now().Add(200 * time.Millisecond)
 	s.mu.Lock()
 	s.byID[p.id], s.flights[p] = p, struct{}{}
+	select {
+	case b.appender.launched <- struct{}{}:
+	default: // the sweeper has been woken already
+	}
 	// The sweep that begins now gets no further before the append's time is over.
 	await(t, "the end of its time", func() bool { return time.Since(p.end) > 100*time.Millisecond })
 	s.mu.Unlock()
