@@ -104,10 +104,19 @@ func TestErasuresAndCountsSurviveOwnersAndLeaders(t *testing.T) {
 // abandoned is a backbone whose election does nothing any more, and an owner of its only room shard.
 func abandoned(t testing.TB) (*Backbone, *owner) {
 	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
-	first := ownerOf(t, b, layout.Shard{})
+	return b, succeed(t, b, ended(t, b, layout.Shard{}))
+}
+
+// ended is the owner of a shard after the election has ended all owners for ever. It waits until all shards have one, so that none begins
+// meanwhile.
+func ended(t testing.TB, b *Backbone, shard layout.Shard) *owner {
+	for _, each := range b.layout.All() {
+		ownerOf(t, b, each)
+	}
+	first := ownerOf(t, b, shard)
 	b.draining.Store(true)
 	b.election.abandon("the test wants it")
-	return b, succeed(t, b, first)
+	return first
 }
 
 // succeed begins a new owner after one that has ended.

@@ -10,7 +10,10 @@ import (
 // or a later one, with the same outcome: it looks at nothing but what comes before in the log.
 func (l *ledger) follow(ctx context.Context, s *stored) error {
 	target := s.body.Note.Target
-	if s.body.Note.Kind == NoteMessage {
+	switch s.body.Note.Kind {
+	case NoteNone:
+		return l.followMissing(s.body)
+	case NoteMessage:
 		return l.followReply(ctx, s)
 	}
 	message, leaf, ok, err := l.index.Place(ctx, messagesKey(s.key), target)

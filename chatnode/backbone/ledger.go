@@ -16,7 +16,8 @@ import (
 //	<feed>.c.<leaf> edits and deletions of the messages in that leaf, and of each thread that begins in it the first reply.
 //	<feed>.r.<leaf> reactions to the messages in that leaf.
 //	<feed>.t.<msg>  the replies to a message, each with its leaf; .d.<msg> deletions of such replies.
-//	=erased.<n>     which of the shard's sequences from n·4096 on were erased, so that they aren't taken for discarded.
+//	=erased.<n>     which of the shard's sequences from n·4096 on were erased, or were gone without a trace when the index was built again,
+//	                so that they aren't taken for discarded.
 //
 // So a page of messages takes one or two leaves of the first and the changes of these, at any place of the feed, and to count what is
 // unread takes one leaf and its changes for every 256 messages. The price: a message costs 6 to 14 bytes more (of 13 before) in memory and in the
@@ -70,10 +71,30 @@ func (l *ledger) note(ctx context.Context, s stored) error {
 			return err
 		}
 	}
+	return l.enqueue(ctx, &stored{key: s.key, body: &Message{Offset: s.body.Offset, Time: s.body.Time, Note: n}})
+}
+
+// noteMissing takes the sequences from one to before another, which are gone from the stream and of which nothing tells. They go the way
+// of a change, though one without a kind, since what was erased must be noted in order.
+func (l *ledger) noteMissing(ctx context.Context, from, before uint64, time int64) error {
+	return l.enqueue(ctx, &stored{body: &Message{Offset: from, Time: time, Note: Note{Target: before}}})
+}
+
+// followMissing notes them down.
+func (l *ledger) followMissing(missing *Message) error {
+	gone := make([]uint64, 0, maxErasedNoted)
+	for seq := missing.Offset; seq < missing.Note.Target; seq++ {
+		gone = append(gone, seq)
+	}
+	return l.noteErased(missing, gone)
+}
+
+// enqueue lets a change be followed up.
+func (l *ledger) enqueue(ctx context.Context, s *stored) error {
 	for {
 		l.mu.Lock()
 		if len(l.queue) < maxFollowing {
-			l.queue = append(l.queue, &stored{key: s.key, body: &Message{Offset: s.body.Offset, Time: s.body.Time, Note: n}})
+			l.queue = append(l.queue, s)
 			l.queued = s.body.Offset
 			l.mu.Unlock()
 			signal(l.woken)

@@ -162,9 +162,10 @@ func (o *owner) opened(state streamState) error {
 	return nil
 }
 
-// caughtUp is told that there is nothing more up to the sequence.
+// caughtUp is told that there is nothing more up to the sequence. A replica that is far behind says so of less than was discarded; what it
+// gives later may tell of messages before the first one.
 func (o *owner) caughtUp(last uint64) {
-	if first := o.first.Load(); o.index.Covered()+1 < first {
+	if first := o.first.Load(); first <= last+1 && o.index.Covered()+1 < first {
 		o.index.Skip(first)
 	}
 	o.read.set(last)

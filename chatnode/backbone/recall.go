@@ -49,33 +49,46 @@ func (o *owner) fillGap(ctx context.Context, s stored) error {
 	return nil
 }
 
-// addMissing adds what was found of the messages between two sequences. What the stream has no more at its front, and nothing tells of,
-// was discarded.
+// addMissing adds what was found of the messages between two sequences. Of the others nothing is left to tell: former edits, say. They are
+// noted as gone, so that nobody who comes upon them later takes them, and with them what was found, for discarded. Before the stream's
+// first message they may be that nevertheless, so answers that would need them are not complete.
 func (o *owner) addMissing(ctx context.Context, from, to uint64, time int64) error {
-	first, unknown := o.first.Load(), false
-	if from < first {
-		for seq := from; seq <= to && seq < first && !unknown; seq++ {
-			unknown = o.recall.found[seq] == nil
-		}
-	}
-	if unknown {
-		o.index.Skip(first)
-		from = first
-	}
 	for o.recall.first() < from {
 		o.recall.pop()
 	}
-	for seq := o.recall.first(); seq <= to; seq = o.recall.first() {
-		m := o.recall.pop()
-		m.body.Time = time
-		if _, _, err := o.index.Add(m.key, index.Entry{Seq: seq, Time: time}); err != nil {
+	complete := true
+	for seq := from; seq <= to; {
+		if seq == o.recall.first() {
+			if err := o.addRecalled(ctx, o.recall.pop(), time); err != nil {
+				return err
+			}
+			seq++
+			continue
+		}
+		complete = complete && seq >= o.first.Load()
+		next := min(o.recall.first(), to+1, seq+maxErasedNoted)
+		o.index.Pass(next)
+		if err := o.ledger.noteMissing(ctx, seq, next, time); err != nil {
 			return err
 		}
-		if err := o.ledger.note(ctx, *m); err != nil {
-			return err
-		}
-		o.b.metrics.recalled.Inc()
+		seq = next
 	}
+	if !complete {
+		o.index.Skip(min(o.first.Load(), to+1))
+	}
+	return nil
+}
+
+// addRecalled adds one message that was found.
+func (o *owner) addRecalled(ctx context.Context, m *stored, time int64) error {
+	m.body.Time = time
+	if _, _, err := o.index.Add(m.key, index.Entry{Seq: m.body.Offset, Time: time}); err != nil {
+		return err
+	}
+	if err := o.ledger.note(ctx, *m); err != nil {
+		return err
+	}
+	o.b.metrics.recalled.Inc()
 	return nil
 }
 
@@ -91,6 +104,7 @@ func (o *owner) lookAhead(ctx context.Context, from, start uint64) error {
 		nc: o.b.live, stream: o.b.layout.Stream(o.shard), prefix: o.b.layout.StoredPrefix(o.shard), inbox: o.b.layout.Inbox(o.b.id) + ".l",
 		opened: func(state streamState) error {
 			last = max(last, state.Last)
+			o.first.Store(max(o.first.Load(), state.First)) // what was discarded since the reader began must not be noted as erased
 			return nil
 		},
 		deliver: func(s stored) error {

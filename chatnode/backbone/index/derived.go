@@ -42,6 +42,13 @@ func (x *Index) Skip(first uint64) {
 	x.position = max(x.position, first-1)
 }
 
+// Pass says that there is nothing between the messages added so far and the sequence next that the index should know.
+func (x *Index) Pass(next uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.position = max(x.position, next-1)
+}
+
 // Size is how many entries a feed has, and its oldest entry if all are in one page (Seq is 0 otherwise).
 func (x *Index) Size(ctx context.Context, feed string) (entries int, first Entry, err error) {
 	v, err := x.view(ctx, feed)
