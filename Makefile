@@ -160,7 +160,7 @@ $(OUTCOME):
 
 .PHONY: test-product
 test-product: kubernetes $(OUTCOME) ## Product packages with -race, long tests included
-	$(GOTEST) -race -timeout 10m $(PRODUCT)
+	$(GOTEST) -race -timeout 20m $(PRODUCT)
 	$(GOTEST) -timeout 5m -run WhileTheyRun ./controllers/plan # what says !race
 
 # Go would take a skip from its cache although what was missing is there now: -count=1.
@@ -187,7 +187,7 @@ test-charts: kubernetes $(OUTCOME) ## The charts and config/: rendered, linted, 
 # them on few cores would measure the scheduler.
 .PHONY: test-system
 test-system: page tools-of-tests $(OUTCOME) ## test/: real NATS servers and chat nodes, SDKs, browser, import rules
-	$(GOTEST) -p 1 -race -count=1 -timeout 20m ./test/...
+	$(GOTEST) -p 1 -race -count=1 -timeout 30m ./test/...
 
 .PHONY: tools-of-tests
 tools-of-tests:
