@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
@@ -15,11 +17,16 @@ import (
 )
 
 const (
-	streamsWait = 30 * time.Second
+	streamsWait = time.Minute
+	// streamWait is for one attempt at one stream: three servers agree on it, on disk. A request that comes while they do may be lost.
+	streamWait = 5 * time.Second
 	// streamsAtOnce is how many streams or buckets are made at a time.
 	streamsAtOnce = 8
 	// noStorage is JetStream's error code for a stream whose bound is more than what is left.
 	noStorage = 10047
+	// noPeers and notReady are those of a cluster whose servers have just started, and don't know each other well enough yet.
+	noPeers  = 10005
+	notReady = 10008
 )
 
 // prepareStreams makes the streams and buckets that are missing if Create is set, and else requires them to be there. Either way it
@@ -71,7 +78,11 @@ func (b *Backbone) awaitJetStream(ctx context.Context) error {
 // checkShards compares the number of shards with that of the streams that exist.
 func (b *Backbone) checkShards(ctx context.Context) error {
 	first := b.layout.Stream(layout.Shard{Kind: layout.Room})
-	stream, err := b.js.Stream(ctx, first)
+	var stream jetstream.Stream
+	err := b.insist(ctx, func(ctx context.Context) (err error) {
+		stream, err = b.js.Stream(ctx, first)
+		return err
+	})
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		b.replicas = b.o.Replicas
 		return nil
@@ -89,25 +100,54 @@ func (b *Backbone) checkShards(ctx context.Context) error {
 
 func (b *Backbone) prepareStream(ctx context.Context, s layout.StreamSettings) error {
 	if !b.o.Create {
-		_, err := b.js.Stream(ctx, s.Name)
-		return expected(err)
+		return expected(b.insist(ctx, func(ctx context.Context) error {
+			_, err := b.js.Stream(ctx, s.Name)
+			return err
+		}))
 	}
-	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: s.Name, Subjects: s.Subjects, Replicas: s.Replicas, MaxAge: s.MaxAge, MaxBytes: s.MaxBytes,
-		Duplicates: s.DuplicateWindow, Metadata: s.Metadata, Storage: jetstream.FileStorage, AllowDirect: true,
-		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, MaxMsgs: -1, MaxMsgsPerSubject: -1,
+	err := b.insist(ctx, func(ctx context.Context) error {
+		_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: s.Name, Subjects: s.Subjects, Replicas: s.Replicas, MaxAge: s.MaxAge, MaxBytes: s.MaxBytes,
+			Duplicates: s.DuplicateWindow, Metadata: s.Metadata, Storage: jetstream.FileStorage, AllowDirect: true,
+			Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, MaxMsgs: -1, MaxMsgsPerSubject: -1,
+		})
+		return err
 	})
-	var refused jetstream.JetStreamError
 	switch {
 	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
 		return nil // made before, with settings that are its operator's to change
-	case errors.As(err, &refused) && refused.APIError() != nil && refused.APIError().ErrorCode == noStorage:
+	case refusedWith(err, noStorage):
 		return fmt.Errorf("NATS has not enough storage for %d streams of %d bytes each: choose less with --history-bytes",
 			len(b.layout.All()), s.MaxBytes)
 	case err != nil:
 		return fmt.Errorf("make stream %s: %w", s.Name, err)
 	}
 	return nil
+}
+
+// insist makes or looks up a stream, again and again while the servers are too new to each other or don't answer, until ctx ends.
+func (b *Backbone) insist(ctx context.Context, ask func(context.Context) error) error {
+	for told := false; ; told = true {
+		attempt, cancel := context.WithTimeout(ctx, streamWait)
+		err := ask(attempt)
+		cancel()
+		passes := refusedWith(err, noPeers, notReady) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders)
+		if !passes {
+			return err
+		}
+		if !told {
+			b.log.Info("waiting for NATS servers that take a stream", "error", err)
+		}
+		if !sleep(ctx, readRetryWait) {
+			return err
+		}
+	}
+}
+
+// refusedWith tells whether JetStream has answered with one of these codes.
+func refusedWith(err error, codes ...jetstream.ErrorCode) bool {
+	var refused jetstream.JetStreamError
+	return errors.As(err, &refused) && refused.APIError() != nil && slices.Contains(codes, refused.APIError().ErrorCode)
 }
 
 // expected says what to do about a stream that should be there.
@@ -125,8 +165,11 @@ func (b *Backbone) prepareBucket(ctx context.Context, s layout.BucketSettings) e
 	if !b.o.Create {
 		return nil
 	}
-	_, err := b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: s.Name, Replicas: s.Replicas, TTL: s.MaxAge, Storage: jetstream.FileStorage, History: 1, LimitMarkerTTL: s.MarkerAge,
+	err := b.insist(ctx, func(ctx context.Context) error {
+		_, err := b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: s.Name, Replicas: s.Replicas, TTL: s.MaxAge, Storage: jetstream.FileStorage, History: 1, LimitMarkerTTL: s.MarkerAge,
+		})
+		return err
 	})
 	if err != nil && !errors.Is(err, jetstream.ErrBucketExists) {
 		return fmt.Errorf("make bucket %s: %w", s.Name, err)
@@ -137,7 +180,11 @@ func (b *Backbone) prepareBucket(ctx context.Context, s layout.BucketSettings) e
 func (b *Backbone) openBuckets(ctx context.Context) (err error) {
 	var missing []string
 	open := func(name string) jetstream.KeyValue {
-		kv, e := b.js.KeyValue(ctx, b.layout.Bucket(name))
+		var kv jetstream.KeyValue
+		e := b.insist(ctx, func(ctx context.Context) (err error) {
+			kv, err = b.js.KeyValue(ctx, b.layout.Bucket(name))
+			return err
+		})
 		switch {
 		case errors.Is(e, jetstream.ErrBucketNotFound):
 			missing = append(missing, b.layout.Bucket(name))

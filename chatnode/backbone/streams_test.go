@@ -2,7 +2,10 @@ package backbone
 
 import (
 	"context"
+	"log/slog"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
@@ -85,5 +88,49 @@ func TestClustersShareANATSAccountByTheirPrefix(t *testing.T) {
 	page, err := other.After(t.Context(), room("a"), 0, 10)
 	if err != nil || len(page.Messages) != 0 || len(other.Nodes()) != 1 {
 		t.Fatalf("the other cluster sees %v, %d nodes, %v", texts(page.Messages), len(other.Nodes()), err)
+	}
+}
+
+// told closes a channel at the first line of a log with these words.
+type told struct {
+	words string
+	once  sync.Once
+	heard chan struct{}
+}
+
+func (w *told) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), w.words) {
+		w.once.Do(func() { close(w.heard) })
+	}
+	return len(line), nil
+}
+
+func TestStreamsAreMadeAsSoonAsThereAreServersForThem(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs NATS servers; make test runs it")
+	}
+	servers := process.StartNATS(t, 3)
+	leader := servers.MetaLeader()
+	late := servers.Servers()[slices.IndexFunc(servers.Servers(), func(n *process.NATS) bool { return n != leader })]
+	late.Kill()
+	waits := &told{words: "waiting for NATS servers that take a stream", heard: make(chan struct{})}
+	opened := make(chan error, 1)
+	go func() {
+		b, err := Open(context.Background(), Options{
+			NATS: NATSOptions{URL: servers.URL()}, Prefix: "test", Replicas: 3, Shards: 2, Create: true, Logger: slog.New(slog.NewTextHandler(waits, nil)),
+		})
+		if err == nil {
+			err = b.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case <-waits.heard:
+	case err := <-opened:
+		t.Fatalf("opened with two servers of three: %v", err)
+	}
+	late.Start()
+	if err := <-opened; err != nil {
+		t.Fatal(err)
 	}
 }
