@@ -92,10 +92,10 @@ func (b *backend) left(ctx context.Context, node *process.Chatnode) (ofAnn, ofBo
 func (b *backend) words() (count int, err error) {
 	for _, server := range b.nats.Servers() {
 		err = errors.Join(err, filepath.WalkDir(server.DataDir(), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
-				return err
+			var content []byte
+			if err == nil && !d.IsDir() {
+				content, err = os.ReadFile(path)
 			}
-			content, err := os.ReadFile(path)
 			count += bytes.Count(content, []byte(erasedWord))
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil // the server took it away meanwhile
