@@ -39,10 +39,12 @@ func (s *session) runConnect(r request, q *protocol.ConnectRequest) {
 		s.actor = chat.Actor{App: token.App, User: token.User, Client: s.id, Info: token.Info}
 		s.device = deviceName(q.Name)
 		s.issued.Store(token.IssuedAt.UnixMilli())
-		err = s.gateway.mayConnect(token.App)
+		err = s.gateway.reserve(token.App)
 	}
 	if err == nil {
-		subs, result.Subs, err = s.subscribeAtConnect(token, q)
+		if subs, result.Subs, err = s.subscribeAtConnect(token, q); err != nil {
+			s.gateway.people.release(token.App)
+		}
 	}
 	var end protocol.Disconnect
 	if errors.As(err, &end) {
@@ -79,6 +81,7 @@ func (s *session) finishConnect(now stage, answer func()) {
 	if s.closed && now == connected {
 		now = fresh // Closed came before it could see that the session was connected
 		s.gauge().Dec()
+		s.gateway.people.release(s.actor.App)
 	}
 	if now == connected {
 		s.gateway.people.add(s)

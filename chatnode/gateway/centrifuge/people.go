@@ -9,29 +9,53 @@ type person struct{ app, user string }
 type people struct {
 	mu    sync.Mutex
 	first map[person]*session
-	// count is how many sessions each application has, those of anonymous users among them.
+	// count is how many places each application has taken: for its sessions, those of anonymous users among them, and for those to come.
 	count map[string]int
 }
 
-// ofApp is how many sessions an application has.
+// reserve takes a place for one more session of an application; false if it has as many as the limit, unless that is 0.
+func (p *people) reserve(app string, limit int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if limit > 0 && p.count[app] >= limit {
+		return false
+	}
+	if p.count == nil {
+		p.count = map[string]int{}
+	}
+	p.count[app]++
+	return true
+}
+
+// release gives a place back that no session came to.
+func (p *people) release(app string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.uncount(app)
+}
+
+// uncount needs mu.
+func (p *people) uncount(app string) {
+	if p.count[app]--; p.count[app] == 0 {
+		delete(p.count, app)
+	}
+}
+
+// ofApp is how many places an application has taken.
 func (p *people) ofApp(app string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.count[app]
 }
 
-// add notes a session. Anonymous ones are nobody's.
+// add notes a session for which a place was reserved. Anonymous ones are nobody's.
 func (p *people) add(s *session) {
 	who := person{s.actor.App, s.actor.User}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.count == nil {
-		p.count = map[string]int{}
-	}
-	p.count[who.app]++
 	if who.user == "" {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.first == nil {
 		p.first = map[person]*session{}
 	}
@@ -39,14 +63,12 @@ func (p *people) add(s *session) {
 	p.first[who] = s
 }
 
-// remove forgets a session that was added, and says whether it was the user's last on this node.
+// remove forgets a session that was added, with its place, and says whether it was the user's last on this node.
 func (p *people) remove(s *session) (last bool) {
 	who := person{s.actor.App, s.actor.User}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.count[who.app]--; p.count[who.app] == 0 {
-		delete(p.count, who.app)
-	}
+	p.uncount(who.app)
 	if who.user == "" {
 		return false
 	}

@@ -54,12 +54,12 @@ func (g *Gateway) announce(app string, event []byte) {
 	}
 }
 
-// mayConnect says whether an application may have one more connection. Of many that come at the same moment, a few may get past the limit.
-func (g *Gateway) mayConnect(app string) error {
-	if limit := g.options.Chat.Connections(app); limit > 0 && g.people.ofApp(app) >= limit {
-		return &protocol.Error{
-			Code: protocol.ErrorLimitExceeded.Code, Message: "the application has as many connections as it may; try again later", Temporary: true,
-		}
+// reserve takes a place among the connections that an application may have.
+func (g *Gateway) reserve(app string) error {
+	if g.people.reserve(app, g.options.Chat.Connections(app)) {
+		return nil
 	}
-	return nil
+	return &protocol.Error{
+		Code: protocol.ErrorLimitExceeded.Code, Message: "the application has as many connections as it may; try again later", Temporary: true,
+	}
 }

@@ -181,3 +181,25 @@ func TestAnApplicationHasNoMoreConnectionsThanItMay(t *testing.T) {
 	eventually(t, "the first has gone", func() bool { return n.gateway.people.ofApp(chat.DefaultApp) == 1 })
 	n.connect(t, transports[0], "bob").answers()
 }
+
+func TestOfManyWhoConnectAtOnceNoMoreGetInThanMay(t *testing.T) {
+	const most, come = 3, 40
+	n := startNode(t, func(s *setup) {
+		s.quotas = chat.Quotas{chat.DefaultApp: {Connections: most}}
+	})
+	var clients []*rawClient
+	var commands []*protocol.Command
+	for range come {
+		command := &protocol.Command{Connect: &protocol.ConnectRequest{Token: tokenOf(t, "ann")}}
+		clients, commands = append(clients, n.dial(t, transports[0], command)), append(commands, command)
+	}
+	in := 0
+	for i, c := range clients {
+		if c.await(commands[i]).Connect != nil {
+			in++
+		}
+	}
+	if in != most {
+		t.Errorf("%d of %d connected, where %d may", in, come, most)
+	}
+}
