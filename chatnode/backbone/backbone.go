@@ -82,7 +82,7 @@ type Backbone struct {
 	watches                   tableWatches
 	long                      longPrefixes
 	taps                      taps
-	erasers                   erasers
+	eraseTurns                eraseTurns
 	appended                  atomic.Uint64
 	newest, terms             []atomic.Uint64 // by shard: the newest sequence seen, and the newest term
 	draining                  atomic.Bool

@@ -19,7 +19,7 @@ func (b *Backbone) Erase(ctx context.Context, feed Feed, offset uint64) error {
 
 // erase erases a message if it is one that may be. When it has its turn, it tries again until it is gone, for at most askWait.
 func (b *Backbone) erase(ctx context.Context, nc *nats.Conn, shard layout.Shard, offset uint64, may func(*stored) bool) error {
-	done, err := b.erasers.turn(ctx, shard, b.replicas)
+	done, err := b.eraseTurns.take(ctx, shard, b.replicas)
 	if err != nil {
 		return fmt.Errorf("wait to erase message %d of %s (%w): %w", offset, shard, err, ErrUnavailable)
 	}
@@ -51,15 +51,15 @@ func (b *Backbone) erase(ctx context.Context, nc *nats.Conn, shard layout.Shard,
 	}
 }
 
-// erasers lets one erase at a time in each shard. A server that is alone overwrites one message of a stream after the other, and each of its
+// eraseTurns let one erase at a time in each shard. A server that is alone overwrites one message of a stream after the other, and each of its
 // few workers that waits for that answers nobody else. With replicas, the workers don't wait.
-type erasers struct {
+type eraseTurns struct {
 	mu    sync.Mutex
 	turns map[layout.Shard]chan struct{}
 }
 
-// turn waits until it is the caller's, which ends it by done.
-func (e *erasers) turn(ctx context.Context, shard layout.Shard, replicas int) (done func(), err error) {
+// take waits until it is the caller's turn, which ends with done.
+func (e *eraseTurns) take(ctx context.Context, shard layout.Shard, replicas int) (done func(), err error) {
 	if replicas > 1 {
 		return func() {}, nil
 	}

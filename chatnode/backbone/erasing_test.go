@@ -107,6 +107,19 @@ func abandoned(t testing.TB) (*Backbone, *owner) {
 	return b, succeed(t, b, ended(t, b, layout.Shard{}))
 }
 
+// editedOnce is a room with one message, which has been edited, and the shard's owner, who has ended.
+func editedOnce(t *testing.T) (*Backbone, *owner, *plainRoom) {
+	t.Helper()
+	b, o := abandoned(t)
+	m := &plainRoom{b: b, feed: room("a")}
+	m.say(ann, 0)
+	m.edit(m.messages[0])
+	m.verify(t)
+	o.stop()
+	<-o.done
+	return b, o, m
+}
+
 // ended is the owner of a shard after the election has ended all owners for ever. It waits until all shards have one, so that none begins
 // meanwhile.
 func ended(t testing.TB, b *Backbone, shard layout.Shard) *owner {
@@ -183,13 +196,7 @@ func TestAnErasureThatComesAfterTheEndIsLeftToTheNextOwner(t *testing.T) {
 }
 
 func TestACheckpointDoesNotPassWhatIsStillToBeFollowedUp(t *testing.T) {
-	b, o := abandoned(t)
-	m := &plainRoom{b: b, feed: room("a")}
-	m.say(ann, 0)
-	m.edit(m.messages[0])
-	m.verify(t)
-	o.stop()
-	<-o.done
+	b, o, m := editedOnce(t)
 	store := &failingStore{Store: b.indexStore, unread: changesKey(m.feed.Key(), 0)}
 	b.indexStore = store
 	o = succeed(t, b, o)

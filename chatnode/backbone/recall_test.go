@@ -110,13 +110,7 @@ func (m *plainRoom) editOften(message, times int) {
 }
 
 func TestAfterACrashTheNextOwnerKnowsMessagesThatWereErasedSinceTheLastCheckpoint(t *testing.T) {
-	b, o := abandoned(t)
-	m := &plainRoom{b: b, feed: room("a")}
-	m.say(ann, 0)
-	m.edit(m.messages[0])
-	m.verify(t)
-	o.stop()
-	<-o.done
+	b, o, m := editedOnce(t)
 	store := &failingStore{Store: b.indexStore}
 	b.indexStore = store
 	o = succeed(t, b, o)

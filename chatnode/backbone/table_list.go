@@ -70,8 +70,8 @@ func (b *Backbone) List(ctx context.Context, table, prefix string, after uint64,
 
 // Count is the number of rows whose key begins with prefix and a dot. Up to 1,024 it costs as much as their list. Beyond that the leader
 // counts keys, at about 0.5 µs each, and a replica is asked which rows were removed in the last minute and have left markers; beyond 10,000
-// nobody is asked, and such rows still count. The server does little else with tables for this
-// node meanwhile: do not count a whole application. Errors: ErrUnavailable, the context's.
+// nobody is asked, and such rows still count. The server does little else with tables for this node meanwhile: do not count a whole application.
+// Errors: ErrUnavailable, the context's.
 func (b *Backbone) Count(ctx context.Context, table, prefix string) (n int, err error) {
 	defer b.metrics.tables.measure(table, "count", &err)()
 	ctx, cancel, err := tableContext(ctx, table)

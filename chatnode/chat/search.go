@@ -27,8 +27,8 @@ const (
 )
 
 // Search finds messages that have all the words, in one room or in all on the user's list, the newest first: those that the actor may
-// read now, with the words that they have now. A reply says if not everything could be searched. It may have fewer messages than were asked for, or none, and a cursor to go on.
-// Errors: Invalid, Denied, NotFound, NoMethod (searching is switched off), Unavailable.
+// read now, with the words that they have now. A reply says if not everything could be searched. It may have fewer messages than were
+// asked for, or none, and a cursor to go on. Errors: Invalid, Denied, NotFound, NoMethod (searching is switched off), Unavailable.
 func (s *Service) Search(ctx context.Context, a Actor, q *chatv1.SearchRequest) (*chatv1.SearchReply, error) {
 	if s.options.Search == nil {
 		return nil, failf(NoMethod, "searching is switched off here")

@@ -13,8 +13,8 @@ import (
 var kindDeployment = appsv1.SchemeGroupVersion.WithKind("Deployment")
 
 // ScaleTo applies the number of pods of a Deployment, and nothing else, against whoever set it before. It tells whether that took a request
-// that changes something. live is what a cache has, nil if it has nothing yet; the Deployment must have been applied then. Never to be called while an
-// autoscaler owns the number: that is what LeaveScale is for.
+// that changes something. live is what a cache has, nil if it has nothing yet; the Deployment must have been applied then. Never to be
+// called while an autoscaler owns the number: that is what LeaveScale is for.
 func (a *Applier) ScaleTo(ctx context.Context, owner Owner, name string, live *appsv1.Deployment, replicas int32) (bool, error) {
 	if a.Replaced(owner, name, live) {
 		live = nil

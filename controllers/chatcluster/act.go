@@ -29,20 +29,6 @@ const conflictRetry = 200 * time.Millisecond
 // missingRetry is the time between two questions for an API that is asked for and missing.
 const missingRetry = 10 * time.Second
 
-// hasClientCertificate tells whether the secret that is named for a foreign backbone holds a certificate for clients. While that secret can't
-// be read, what the nodes do stays as it is.
-func (w *work) hasClientCertificate(named map[string]map[string][]byte) bool {
-	external := w.c.Spec.Backbone.External
-	if external == nil || external.TLSSecretRef == nil {
-		return false
-	}
-	data, read := named[external.TLSSecretRef.Name]
-	if !read {
-		return w.seen.showsCertificate()
-	}
-	return len(data[corev1.TLSCertKey]) > 0 && len(data[corev1.TLSPrivateKeyKey]) > 0
-}
-
 // act carries the plan out.
 func (w *work) act(ctx context.Context, apis plan.APIs) error {
 	named, problems, err := w.lacking(ctx, w.view, w.c)
@@ -84,6 +70,20 @@ func (w *work) act(ctx context.Context, apis plan.APIs) error {
 	}
 	w.health.watch(w.key, target)
 	return errors.Join(failed, w.restart(ctx, target))
+}
+
+// hasClientCertificate tells whether the secret that is named for a foreign backbone holds a certificate for clients. While that secret can't
+// be read, what the nodes do stays as it is.
+func (w *work) hasClientCertificate(named map[string]map[string][]byte) bool {
+	external := w.c.Spec.Backbone.External
+	if external == nil || external.TLSSecretRef == nil {
+		return false
+	}
+	data, read := named[external.TLSSecretRef.Name]
+	if !read {
+		return w.seen.showsCertificate()
+	}
+	return len(data[corev1.TLSCertKey]) > 0 && len(data[corev1.TLSPrivateKeyKey]) > 0
 }
 
 // promise writes the revision before anything is made with it, so that whatever happens next the same pods are made.

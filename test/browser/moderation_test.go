@@ -7,12 +7,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func TestBannedMemberIsGoneUntilLetBack(t *testing.T) {
+// openPlans opens the page of ann, who has made a room called Plans, and that of bob, who is a member of it.
+func openPlans(t *testing.T) (ann, bob *page) {
+	t.Helper()
 	browser := startBrowser(t)
 	node := startNode(t)
 	makeRoom(t, node, "room:plans", "Plans", "ann", "bob")
-	ann := openAs(t, browser, node.URL(), "ann")
-	bob := openAs(t, browser, node.URL(), "bob")
+	return openAs(t, browser, node.URL(), "ann"), openAs(t, browser, node.URL(), "bob")
+}
+
+func TestBannedMemberIsGoneUntilLetBack(t *testing.T) {
+	ann, bob := openPlans(t)
 	bob.openTitled("Plans")
 	ann.openTitled("Plans")
 	ann.do(chromedp.Click(byID("open-details")))
@@ -35,11 +40,7 @@ func TestBannedMemberIsGoneUntilLetBack(t *testing.T) {
 }
 
 func TestMutedMemberReadsUntilLetSpeak(t *testing.T) {
-	browser := startBrowser(t)
-	node := startNode(t)
-	makeRoom(t, node, "room:plans", "Plans", "ann", "bob")
-	ann := openAs(t, browser, node.URL(), "ann")
-	bob := openAs(t, browser, node.URL(), "bob")
+	ann, bob := openPlans(t)
 	bob.openTitled("Plans")
 	bob.say("Can I speak?")
 	ann.openTitled("Plans")

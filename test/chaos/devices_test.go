@@ -213,20 +213,14 @@ var changes = []func(u *dweller, ctx context.Context, d *pocket, room string) er
 
 // run changes things, one after another, until the stop.
 func (u *dweller) run(ctx context.Context, stop <-chan struct{}) error {
-	for {
-		select {
-		case <-stop:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		default:
-		}
+	return repeat(ctx, stop, func() error {
 		d, room := u.devices[u.IntN(2)], u.rooms[u.IntN(len(u.rooms))]
 		if err := changes[u.IntN(len(changes))](u, ctx, d, room); err != nil {
 			return err
 		}
 		u.done.Add(1)
-	}
+		return nil
+	})
 }
 
 func (u *dweller) send(ctx context.Context, d *pocket, room string) error {

@@ -70,14 +70,7 @@ const looksEvery = 10
 
 // go on until the stop.
 func (p *play) run(ctx context.Context, stop <-chan struct{}) error {
-	for {
-		select {
-		case <-stop:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		default:
-		}
+	return repeat(ctx, stop, func() error {
 		s := p.stages[p.IntN(len(p.stages))]
 		d := p.devices[p.someone(s)]
 		var err error
@@ -90,6 +83,23 @@ func (p *play) run(ctx context.Context, stop <-chan struct{}) error {
 			return err
 		}
 		p.done.Add(1)
+		return nil
+	})
+}
+
+// repeat does something again and again until the stop, an error, or the context's end, which is one.
+func repeat(ctx context.Context, stop <-chan struct{}, do func() error) error {
+	for {
+		select {
+		case <-stop:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		default:
+		}
+		if err := do(); err != nil {
+			return err
+		}
 	}
 }
 
