@@ -32,7 +32,8 @@ type question struct {
 	// ID is the hash of a message id, Since (ms) the oldest time that it may have been stored.
 	ID    uint64 `json:"id,omitempty"`
 	Since int64  `json:"since,omitempty"`
-	// Covers is the newest stream sequence that the asker knows of: the answer must take it into account.
+	// Covers is the newest stream sequence that the asker knows of: the answer must take it into account. ask fills it in, unless the asker
+	// wants more.
 	Covers uint64 `json:"covers,omitempty"`
 }
 
@@ -88,9 +89,9 @@ const (
 func (b *Backbone) ask(ctx context.Context, shard layout.Shard, q question) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	last := errors.New("nobody owns it")
+	last, wanted := errors.New("nobody owns it"), q.Covers
 	for {
-		q.Covers = b.seen(shard)
+		q.Covers = max(wanted, b.seen(shard))
 		a, err := b.askOnce(ctx, shard, q)
 		if err == nil {
 			return a, nil

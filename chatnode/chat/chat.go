@@ -72,6 +72,7 @@ type Log interface {
 	Enqueue(feed backbone.Feed, d backbone.Draft) *backbone.Pending
 	Read(ctx context.Context, feed backbone.Feed, offset uint64) (*backbone.Message, error)
 	After(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error)
+	Head(ctx context.Context, feed backbone.Feed) (backbone.Position, error)
 	Messages(ctx context.Context, feed backbone.Feed, q backbone.MessagesQuery) (backbone.View, error)
 	Entry(ctx context.Context, feed backbone.Feed, offset uint64) (backbone.Entry, bool, error)
 	Unread(ctx context.Context, questions []backbone.UnreadQuestion) ([]backbone.Unread, error)

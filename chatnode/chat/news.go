@@ -53,10 +53,10 @@ func (s *Service) tellNew(ctx context.Context, app, user, id string, event any) 
 	return !receipt.Duplicate, fromLog(err)
 }
 
-// head is the offset of the newest event of a feed.
+// head is the offset of the newest event of a feed: all that was acknowledged before the call, through whichever node, is not beyond it.
 func (s *Service) head(ctx context.Context, feed backbone.Feed) (uint64, error) {
-	view, err := s.log.Messages(ctx, feed, backbone.MessagesQuery{Limit: 1})
-	return view.Head.Offset, fromLog(err)
+	head, err := s.log.Head(ctx, feed)
+	return head.Offset, fromLog(err)
 }
 
 // Words of member events.

@@ -19,7 +19,6 @@ type play struct {
 	users  []string
 	// devices are the users' own, by name.
 	devices map[string]*device
-	master  *device // the host's, who sees all rooms but the direct one
 	count   int
 	// done counts what was done.
 	done atomic.Int64
@@ -44,7 +43,6 @@ func newPlay(number int, random *rand.Rand) *play {
 
 // host makes what has to be made before the play.
 func (p *play) host(ctx context.Context, host *device) error {
-	p.master = host
 	for _, s := range p.stages {
 		if !s.since {
 			continue
@@ -222,26 +220,8 @@ func (p *play) join(ctx context.Context, s *stage, d *device) error {
 	if s.direct || s.members[d.user] != nil {
 		return nil
 	}
-	if err := p.indexed(ctx, s); err != nil {
-		return err
-	}
 	s.members[d.user] = &standing{floor: len(s.said)}
 	return d.call(ctx, "chat.join", &chatv1.JoinRequest{Room: s.name}, &chatv1.Member{}, nil)
-}
-
-// indexed returns when the room's index has everything that was said. What it does not have yet when a user joins through another node counts
-// as said afterwards.
-func (p *play) indexed(ctx context.Context, s *stage) error {
-	if len(s.said) == 0 {
-		return nil
-	}
-	var page chatv1.MessagesReply
-	return p.master.call(ctx, "chat.messages", &chatv1.MessagesRequest{Room: s.name, Limit: 1}, &page, func() error {
-		if at := s.said[len(s.said)-1].offset; page.GetHead() < at {
-			return fmt.Errorf("the index of %s ends at %d, before %d", s.name, page.GetHead(), at)
-		}
-		return nil
-	})
 }
 
 func (p *play) leave(ctx context.Context, s *stage, d *device) error {
