@@ -136,6 +136,30 @@ func TestTwoWindowsOfOneUserAreInStep(t *testing.T) {
 	second.shows("Message deleted", "sent")
 }
 
+func TestStatusAndBlocksAreTheSameInAllWindowsOfAUser(t *testing.T) {
+	browser := startBrowser(t)
+	node := startNode(t)
+	tell(t, node, "bob", "dm:ann,bob", "Buy this")
+	first := openAs(t, browser, node.URL(), "ann")
+	second := first.openWindow(node.URL() + "/?user=ann")
+	second.connected()
+	first.setStatus("away", "Away")
+	second.wait("the status of the first window", connection("Away"))
+	second.setStatus("online", "Online")
+	first.wait("the status of the second window", connection("Online"))
+
+	for _, p := range []*page{first, second} {
+		p.openTitled("bob")
+		p.shows("Buy this", "sent")
+	}
+	first.do(chromedp.Click(byID("open-details")), chromedp.Click(byID("block")))
+	second.wait("that bob is blocked", shown(`[data-testid="blocked-banner"]`))
+	second.do(chromedp.Click(byID("open-details")), chromedp.Click(byID("unblock")))
+	for _, p := range []*page{first, second} {
+		p.wait("the banner to go", gone(`[data-testid="blocked-banner"]`))
+	}
+}
+
 func connection(words string) string {
 	return fmt.Sprintf(`document.querySelector('[data-testid="connection-state"]').textContent === %q`, words)
 }

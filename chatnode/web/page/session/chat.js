@@ -62,7 +62,6 @@ export class Chat extends EventTarget {
     removeEventListener('storage', this.#stored);
     removeEventListener('hashchange', this.#followHash);
     this.current?.close();
-    this.self.end();
     this.link.close();
   }
 
@@ -190,6 +189,7 @@ export class Chat extends EventTarget {
       else this.#expelled.delete(event.room);
       this.directory.refresh();
     } else if (event?.type === 'mark') this.rooms.get(event.room)?.readElsewhere({ offset: event.read });
+    else if (event?.type === 'status' || event?.type === 'block') this.self.hear(event);
     else if (event?.type === 'notice' && typeof event.text === 'string') this.say(event.text, 'announcement', event.id);
   }
 

@@ -1,12 +1,14 @@
 // What the user has settled for everywhere: how others see the user, and whom
-// the user has blocked. Read with each connection, and when the window is
-// looked at again, since another device may have changed it. Fires "change".
+// the user has blocked. Read with each connection; what another window or device
+// changes then comes on the personal feed. Fires "change".
 
 import { ask } from './ask.js';
 
 export class Self extends EventTarget {
   status = 'online'; // or "away", or "hidden"
   blocked = [];
+  #heard = 0; // events that told something new
+  #told = new Map(); // user, "" for the status → time of the newest event
 
   /** failed(error) is told when it could not be read. */
   constructor(user, link, failed) {
@@ -15,20 +17,17 @@ export class Self extends EventTarget {
     this.link = link;
     this.failed = failed;
     link.client.on('connected', this.refresh);
-    addEventListener('focus', this.refresh);
-  }
-
-  end() {
-    removeEventListener('focus', this.refresh);
   }
 
   refresh = async () => {
     if (this.link.state !== 'connected') return;
+    const before = this.#heard;
     try {
       const [{ users = [] }, { users: blocked = [] }] = await Promise.all([
         ask(this.link, 'presence', { users: [this.user] }),
         ask(this.link, 'blocks', {}),
       ]);
+      if (this.#heard > before) return this.refresh(); // the answers may be older
       this.status = users[0]?.status ?? this.status;
       this.blocked = blocked;
       this.#changed();
@@ -36,6 +35,16 @@ export class Self extends EventTarget {
       this.failed(error);
     }
   };
+
+  /** An event of the type "status" or "block". Of those about the same thing the latest counts, in whichever order they come. */
+  hear({ type, time, status, user = '', remove = false }) {
+    if (time <= (this.#told.get(user) ?? 0)) return;
+    this.#told.set(user, time);
+    this.#heard++;
+    if (type === 'status') this.status = status;
+    else this.blocked = [...this.blocked.filter((other) => other !== user), ...(remove ? [] : [user])];
+    this.#changed();
+  }
 
   /** How others see the user; rejects with the node's error. */
   async setStatus(status) {
