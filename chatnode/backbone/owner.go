@@ -89,15 +89,15 @@ func (o *owner) run(ctx context.Context) error {
 	}
 	defer o.closeIndex()
 	o.before = max(o.from, state.Last)
+	var background sync.WaitGroup
+	defer background.Wait()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	sub, err := o.b.live.Subscribe(o.b.layout.Ask(o.shard), func(m *nats.Msg) { o.question(ctx, m) })
 	if err != nil {
 		return fmt.Errorf("subscribe to questions: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	var background sync.WaitGroup
-	defer background.Wait()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	background.Go(func() { o.checkpoints(ctx) })
 	background.Go(func() { o.ledger.run(ctx) })
 	background.Go(func() { o.ledger.eraseAll(ctx, func() { cancel(errPutOff) }) })
