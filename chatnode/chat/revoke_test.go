@@ -96,6 +96,12 @@ func TestANewNodeKnowsWhoIsRevoked(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer later.Close()
+	wait.For(t, time.Minute, "the node to know", func(context.Context) error { // New waits for it, though not for ever
+		if err := later.Admit(DefaultApp, "user0", time.Time{}); !errors.Is(err, ErrBanned) {
+			return fmt.Errorf("user 0: %w", err)
+		}
+		return nil
+	})
 	t.Logf("a node that begins knows %d revoked users after %v", n, time.Since(begin))
 	for i := range n {
 		want := map[bool]error{true: ErrBanned, false: ErrRevoked}[i%2 == 0]
