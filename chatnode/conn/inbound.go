@@ -28,6 +28,8 @@ type inbound struct {
 	// spoke is when the last message ended; until is the deadline of the wait for the next one, or zero; expecting: that goes on.
 	spoke, until time.Time
 	expecting    bool
+	// binary: the last message was one of bytes, not of text.
+	binary bool
 	// failed is the error of the network itself.
 	failed error
 }

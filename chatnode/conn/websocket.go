@@ -151,6 +151,7 @@ func (c *Conn) receive() error {
 			return err
 		}
 		in.messageEnded()
+		in.binary = kind == websocket.BinaryMessage
 		c.frame(payload)
 		giveBuffer(payload)
 		if !in.begun && c.pause() {

@@ -22,6 +22,7 @@ func TestTemplatesMakeWhatTheyAlwaysMade(t *testing.T) {
 		"one":      servers(1),
 		"external": external,
 		"chat":     func(c *v1alpha1.ChatCluster) { external(c); chatting(c) },
+		"protocols": func(c *v1alpha1.ChatCluster) { external(c); speaking(c) },
 		"disabled": func(c *v1alpha1.ChatCluster) { external(c); c.Spec.Search.Engine = v1alpha1.SearchDisabled },
 		"full": func(c *v1alpha1.ChatCluster) {
 			servers(3)(c)
