@@ -98,10 +98,13 @@ func (g *Gateway) release() {
 	g.count--
 }
 
-// enter adds a session that is counted and has its connection.
+// enter adds a session that is counted and whose connection is open, unless it has ended already.
 func (g *Gateway) enter(s *session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if s.over {
+		return
+	}
 	room := g.rooms[s.room]
 	if room == nil {
 		room = map[*session]struct{}{}
@@ -113,17 +116,20 @@ func (g *Gateway) enter(s *session) {
 	g.metrics.sessions.Inc()
 }
 
-// leave forgets a session that has entered, and what reserve has counted of it.
+// leave forgets a session, and what reserve has counted of it.
 func (g *Gateway) leave(s *session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	s.over = true
+	g.count--
 	room := g.rooms[s.room]
-	delete(room, s)
-	if len(room) == 0 {
+	if _, entered := room[s]; !entered {
+		return
+	}
+	g.metrics.sessions.Dec()
+	if delete(room, s); len(room) == 0 {
 		delete(g.rooms, s.room)
 	}
-	g.count--
-	g.metrics.sessions.Dec()
 }
 
 // sessions lists all sessions.

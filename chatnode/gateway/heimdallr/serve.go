@@ -56,15 +56,20 @@ func (g *Gateway) serveRoom(w http.ResponseWriter, r *http.Request) {
 	opened := false
 	err := g.options.Conns.AcceptWebSocket(w, r, nil, func(c *conn.Conn, _ string) (conn.Handler, error) {
 		opened = true
-		s.begin(c)
+		s.conn = c
+		s.place.Start()
 		return s, nil
 	})
-	if err != nil {
-		g.log.Debug("no WebSocket", "error", err)
-	}
-	if !opened {
+	switch {
+	case opened:
+		g.enter(s)
+		if g.failover.Load() != nil { // it began meanwhile, and perhaps overlooked this one
+			s.end(codeGoingAway, "failover")
+		}
+	default:
 		s.place.Close()
 		g.release()
+		g.log.Debug("no WebSocket", "error", err)
 	}
 }
 
