@@ -3,10 +3,12 @@ package heimdallr
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -198,8 +200,7 @@ func TestHostileInputDisturbsNobody(t *testing.T) {
 
 // cutOff says whether the other side ended the connection.
 func cutOff(err error) bool {
-	timeout, ok := err.(net.Error)
-	return err != nil && !(ok && timeout.Timeout())
+	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func TestAdminPortAnswersOtherSitesPagesNothing(t *testing.T) {
