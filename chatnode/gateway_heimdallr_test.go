@@ -20,7 +20,7 @@ func TestClientsOfHeimdallrAreServedUntilTheNodeDrains(t *testing.T) {
 	n := launch(t, heimdallrFlags...)
 	end, ended := serve(t, n)
 	ports := n.protocols[0].(*heimdallrPorts)
-	ws, _, err := websocket.DefaultDialer.Dial("ws://"+ports.rooms.Addr().String()+"/7", nil) //nolint:bodyclose // gorilla: it need not be
+	ws, _, err := websocket.DefaultDialer.Dial("ws://"+ports.rooms.Addr().String()+"/7", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
