@@ -55,6 +55,7 @@ func (o *options) declare(f *flag.FlagSet) []section {
 	o.declareLimits(d)
 	o.hooks.declare(d)
 	o.search.declare(d)
+	o.protocols.declare(d)
 	o.declareInside(d)
 	return d.sections
 }

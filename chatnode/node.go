@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,11 +59,12 @@ type node struct {
 	backends       *rpc.Gateway
 	tokens         *auth.Verifier
 	development    *auth.Development
+	protocols      []protocolGateway
 	meter          load.Meter
 	draining       atomic.Bool
 
 	adminHTTP *http.Server
-	failed    chan error // of the servers
+	failed    chan error // of the servers, the first
 	// opened is true when everything above is there; until then missing is what is waited for.
 	opened  atomic.Bool
 	missing atomic.Value
@@ -72,7 +72,7 @@ type node struct {
 
 // startNode binds the ports, tells its health, and opens the log. What it returns serves clients after serve is called.
 func startNode(ctx context.Context, o options, log *slog.Logger) (*node, error) {
-	n := &node{o: o, log: log, registry: prometheus.NewRegistry(), started: time.Now(), failed: make(chan error, 2)}
+	n := &node{o: o, log: log, registry: prometheus.NewRegistry(), started: time.Now(), failed: make(chan error, 1)}
 	n.missing.Store("starting")
 	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := n.open(ctx); err != nil {
@@ -91,7 +91,10 @@ func (n *node) open(ctx context.Context) (err error) {
 	if n.adminHTTP, err = n.adminServer(); err != nil {
 		return err
 	}
-	go func() { n.failed <- serveOn(n.adminHTTP, n.admin) }()
+	if n.protocols, err = n.o.protocols.bind(); err != nil {
+		return err
+	}
+	n.run(n.adminHTTP, n.admin)
 	if err := n.openTokens(ctx); err != nil {
 		return err
 	}
@@ -103,17 +106,6 @@ func (n *node) open(ctx context.Context) (err error) {
 	}
 	n.opened.Store(true)
 	return nil
-}
-
-func listen(address, flag string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is in use by another program; choose another address with %s", address, flag)
-	case err != nil:
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
-	}
-	return l, nil
 }
 
 func (n *node) openTokens(ctx context.Context) (err error) {
@@ -223,6 +215,9 @@ func (n *node) assemble(ctx context.Context) (err error) {
 		User:   rpc.Bounds{PerSecond: n.o.commandsPerSecond, Burst: burst(n.o.commandsPerSecond)},
 		Server: rpc.Bounds{PerSecond: rpc.ServersRate * n.o.commandsPerSecond, Burst: burst(rpc.ServersRate * n.o.commandsPerSecond)},
 	})
+	if err := n.openProtocols(); err != nil {
+		return err
+	}
 	return n.messages.Answer(loadQuestion, n.answerLoad)
 }
 
@@ -251,7 +246,10 @@ func (n *node) serve(ctx context.Context) error {
 		n.close()
 		return err
 	}
-	go func() { n.failed <- serveOn(clients, n.clients) }()
+	n.run(clients, n.clients)
+	for _, p := range n.protocols {
+		p.serve(n)
+	}
 	n.announce()
 	select {
 	case <-ctx.Done():
@@ -267,21 +265,8 @@ func (n *node) serve(ctx context.Context) error {
 	return err
 }
 
-// Time limits of HTTP, which do not concern WebSockets and streams once they are open.
-const (
-	headerWait  = 10 * time.Second
-	requestWait = 20 * time.Second
-	answerWait  = 60 * time.Second
-	idleWait    = 60 * time.Second
-	headerBytes = 64 << 10
-)
-
 func (n *node) clientServer() (*http.Server, error) {
-	s := &http.Server{
-		Handler: n.clientHandler(), ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, WriteTimeout: answerWait, IdleTimeout: idleWait,
-		MaxHeaderBytes: headerBytes, Protocols: new(http.Protocols),
-	}
-	s.Protocols.SetHTTP1(true)
+	s := newHTTPServer(n.clientHandler())
 	s.Protocols.SetHTTP2(true)
 	s.Protocols.SetUnencryptedHTTP2(true) // gRPC behind a proxy that ends TLS
 	if n.o.tlsCert != "" {
@@ -292,13 +277,6 @@ func (n *node) clientServer() (*http.Server, error) {
 		s.TLSConfig = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
 	}
 	return s, nil
-}
-
-func serveOn(s *http.Server, l net.Listener) error {
-	if s.TLSConfig != nil {
-		return s.ServeTLS(l, "", "")
-	}
-	return s.Serve(l)
 }
 
 func (n *node) clientHandler() http.Handler {
@@ -322,18 +300,14 @@ func (n *node) announce() {
 		"version", version, "node", n.messages.NodeID(), "started_in", time.Since(n.started).Round(time.Millisecond).String())
 }
 
-func address(l net.Listener, certificate string) string {
-	if certificate != "" {
-		return "https://" + l.Addr().String()
-	}
-	return "http://" + l.Addr().String()
-}
-
 // drain hands over what others can take: newcomers at once, then the shards of the log, then the connections, over the drain period. A
 // node alone has nobody to hand over to.
 func (n *node) drain() {
 	n.draining.Store(true)
 	n.conns.Refuse()
+	for _, p := range n.protocols {
+		p.refuse()
+	}
 	period := n.o.drain
 	if n.o.natsURL == "" {
 		period = 0
@@ -342,7 +316,8 @@ func (n *node) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), period+endWait)
 	defer cancel()
 	n.messages.Drain(ctx)
-	if err := n.conns.Drain(ctx, period, codeShutdown, "shutdown"); err != nil {
+	drained := n.drainProtocols(ctx, period)
+	if err := errors.Join(n.conns.Drain(ctx, period, codeShutdown, "shutdown"), drained()); err != nil {
 		n.log.Warn("some connections did not close", "connections", n.conns.Connections())
 	}
 }
@@ -352,6 +327,9 @@ func (n *node) close() error {
 	defer n.closeListeners()
 	if n.conns != nil {
 		n.conns.Close()
+	}
+	for _, p := range n.protocols {
+		p.close()
 	}
 	if n.gateway != nil {
 		n.gateway.Close()
@@ -383,12 +361,4 @@ func (n *node) closeListeners() {
 			_ = l.Close()
 		}
 	}
-}
-
-// ignoreClosed leaves out what only says that somebody else has closed the server or its listener already.
-func ignoreClosed(err error) error {
-	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
 }

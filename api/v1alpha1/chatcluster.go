@@ -119,6 +119,10 @@ type ChatClusterSpec struct {
 	// +optional
 	Search SearchSpec `json:"search,omitzero"`
 
+	// Protocols are those of other systems that the nodes speak besides their own. Absent: none.
+	// +optional
+	Protocols *ProtocolsSpec `json:"protocols,omitempty"`
+
 	// Exposure is how clients reach the nodes.
 	// +kubebuilder:default={}
 	// +optional

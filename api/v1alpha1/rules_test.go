@@ -31,7 +31,7 @@ type ruleCase struct {
 
 func TestTheServerRefusesWhatBreaksARule(t *testing.T) {
 	c := kube.Start(t)
-	for i, test := range slices.Concat(specRules, backboneRules, accessRules, chatRules) {
+	for i, test := range slices.Concat(specRules, backboneRules, accessRules, chatRules, protocolRules) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			object := cluster(t, c.Namespace, fmt.Sprintf("rule-%d", i), test.from)
@@ -62,7 +62,7 @@ var place = regexp.MustCompile(`\[\d+\]`)
 // A rule that no case breaks is a rule that nobody has seen work.
 func TestEveryRuleHasACase(t *testing.T) {
 	said := map[string]bool{} // by field and message, without the kind of complaint and the value between them
-	for _, test := range slices.Concat(specRules, backboneRules, accessRules, chatRules) {
+	for _, test := range slices.Concat(specRules, backboneRules, accessRules, chatRules, protocolRules) {
 		for line := range strings.Lines(test.want) {
 			field, text, _ := strings.Cut(strings.TrimSpace(line), ": ")
 			field = place.ReplaceAllString(field, "[]")

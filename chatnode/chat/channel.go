@@ -154,6 +154,9 @@ func (s *Service) openChannel(a Actor, channel string) (backbone.Feed, error) {
 // CheckUser says what is wrong with a user's name, if anything is.
 func CheckUser(name string) error { return checkName("user", name) }
 
+// CheckApp says what is wrong with an application's name, if anything is.
+func CheckApp(name string) error { return checkName("tenant", name) }
+
 func checkName(what, name string) error {
 	switch {
 	case name == "":

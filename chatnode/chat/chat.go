@@ -31,7 +31,7 @@ type Actor struct {
 	User string
 	// Server says that it is the application's own server, which may do everything in its application.
 	Server bool
-	// Client is the id of the connection.
+	// Client is the id of the connection. A server that has one has its messages ordered among those of this connection only.
 	Client string
 	// Info is what the user's token says for others to see, JSON or empty.
 	Info json.RawMessage
@@ -41,14 +41,15 @@ type Actor struct {
 func (a Actor) sender() string {
 	switch {
 	case a.Server:
-		return serverSender
+		return serverSender + a.Client
 	case a.User == "":
 		return "\x00" + a.Client
 	}
 	return a.User
 }
 
-// serverSender is the sender of what servers say. No user's name has a zero byte in front, and no connection is called so.
+// serverSender is the sender of what servers say, with the connection's name behind it if they have one. No user's name has a zero byte in
+// front, and no connection's name begins so.
 const serverSender = "\x00server"
 
 // ClientInfo is the actor as others see it: {"user","client","conn_info"}; nil for a server.

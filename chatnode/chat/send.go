@@ -117,6 +117,16 @@ func (s *Service) Publish(a Actor, channel string, data []byte) *Sending {
 	return p
 }
 
+// Say sends what a client of another system says to a room, under an id of the server's own: it can't be retried safely. It does not block, and
+// sends of one actor start in order.
+func (s *Service) Say(a Actor, room string, c Content) *Sending {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return &Sending{err: fromLog(err)}
+	}
+	return s.send(a, room, id.String(), c)
+}
+
 // carry brings what is sent to an open channel on its way: at once if the user's trail is there, else behind the user's others.
 func (s *Service) carry(p *Sending, a Actor, channel string, feed backbone.Feed, enqueue func()) {
 	in := lineOf(a, channel)

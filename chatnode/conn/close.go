@@ -79,16 +79,17 @@ func (c *Conn) endFlush() {
 
 // goodbye is the last thing that the client gets.
 func (c *Conn) goodbye(cause *CloseError) []byte {
-	if c.framing.webSocket() {
-		return appendWebSocket(nil, opClose, closePayload(cause))
-	}
+	var bye []byte
 	c.mu.Lock()
 	handler := c.handler
 	c.mu.Unlock()
 	if farewell, ok := handler.(Farewell); ok && !cause.Remote {
-		return farewell.Farewell(cause.Code, cause.Reason)
+		bye = farewell.Farewell(cause.Code, cause.Reason)
 	}
-	return nil
+	if c.framing.webSocket() {
+		bye = appendWebSocket(bye, opClose, closePayload(cause))
+	}
+	return bye
 }
 
 // closePayload is the content of a close frame: at most 125 bytes, and empty where a code must not be sent (RFC 6455, section 7.4.1).

@@ -49,6 +49,9 @@ type Conn struct {
 // Framing is how frames for this connection are built.
 func (c *Conn) Framing() Framing { return c.framing }
 
+// Binary says whether the message that Handler.Frame is taking came as bytes and not as text. Nobody but Frame may ask.
+func (c *Conn) Binary() bool { return c.in != nil && c.in.binary }
+
 // RemoteAddr is the client's IP address, without a port: the peer's, or what trusted proxies report.
 func (c *Conn) RemoteAddr() string { return c.address.String() }
 

@@ -26,6 +26,7 @@ const (
 	opText  = 0x1
 	opBin   = 0x2
 	opClose = 0x8
+	opPing  = 0x9
 	opPong  = 0xA
 	wsFinal = 0x80
 )
@@ -45,6 +46,9 @@ func (f Framing) Append(dst, payload []byte) []byte {
 		return append(append(dst, payload...), '\n')
 	}
 }
+
+// Ping is the frame that a WebSocket's client answers by itself, whatever program it is.
+func Ping() []byte { return appendWebSocket(nil, opPing, nil) }
 
 // String names the transport, as the metrics do.
 func (f Framing) String() string {

@@ -25,8 +25,9 @@ type Handler interface {
 	Closed(err error)
 }
 
-// Farewell is implemented by handlers whose transport has no close frame (Lines, LengthPrefixed, SSE): what it returns, framed, is the last
-// thing that the client gets, whoever closes the connection. It may run beside the handler's other methods, and must not call the Conn.
+// Farewell is implemented by handlers that have something to say at the end: what it returns, framed, is the last message that the client
+// gets if the server closes the connection, before the close frame where the transport has one (Lines, LengthPrefixed and SSE don't). It may
+// be empty. It may run beside the handler's other methods, and must not call the Conn.
 type Farewell interface {
 	Farewell(code int, reason string) []byte
 }

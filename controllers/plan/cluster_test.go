@@ -61,6 +61,15 @@ func chatting(c *v1alpha1.ChatCluster) {
 	}
 }
 
+// speaking asks for all protocols of other systems.
+func speaking(c *v1alpha1.ChatCluster) {
+	c.Spec.Protocols = &v1alpha1.ProtocolsSpec{
+		Heimdallr: &v1alpha1.HeimdallrProtocol{
+			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8001, Admin: true,
+		},
+	}
+}
+
 // allAPIs is an operator's view of a cluster that has every optional API.
 func allAPIs() Observed {
 	return Observed{

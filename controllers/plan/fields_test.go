@@ -64,6 +64,11 @@ func withChat(c *v1alpha1.ChatCluster) {
 	chatting(c)
 }
 
+func withProtocols(c *v1alpha1.ChatCluster) {
+	servers(3)(c)
+	speaking(c)
+}
+
 func more(cpu string) *corev1.ResourceRequirements {
 	return &corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu)}}
 }
@@ -155,6 +160,11 @@ func specFields() map[string]field {
 		"hooks.moderation.url":           {theNodes, withChat, func(s *spec) { s.Hooks.Moderation.URL = "https://other" }},
 		"hooks.moderation.timeout":       {theNodes, withChat, func(s *spec) { s.Hooks.Moderation.Timeout = &metav1.Duration{Duration: 2 * time.Second} }},
 		"hooks.moderation.failurePolicy": {theNodes, withChat, func(s *spec) { s.Hooks.Moderation.FailurePolicy = v1alpha1.FailureRefuse }},
+
+		"protocols.heimdallr.app":              {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.App = "other" }},
+		"protocols.heimdallr.port":             {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.Port = 80 }},
+		"protocols.heimdallr.admin":            {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.Admin = false }},
+		"protocols.heimdallr.clientNamespaces": {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.ClientNamespaces = nil }},
 
 		"exposure.host":                           {nothing, nil, func(s *spec) { s.Exposure.Host = "other.example" }},
 		"exposure.ingress.className":              {nothing, withIngress, func(s *spec) { s.Exposure.Ingress.ClassName = pointer("other") }},

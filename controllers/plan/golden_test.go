@@ -19,10 +19,11 @@ var update = flag.Bool("update", false, "write what templates make into testdata
 // such as rights.
 func TestTemplatesMakeWhatTheyAlwaysMade(t *testing.T) {
 	changes := map[string]func(*v1alpha1.ChatCluster){
-		"one":      servers(1),
-		"external": external,
-		"chat":     func(c *v1alpha1.ChatCluster) { external(c); chatting(c) },
-		"disabled": func(c *v1alpha1.ChatCluster) { external(c); c.Spec.Search.Engine = v1alpha1.SearchDisabled },
+		"one":       servers(1),
+		"external":  external,
+		"chat":      func(c *v1alpha1.ChatCluster) { external(c); chatting(c) },
+		"protocols": func(c *v1alpha1.ChatCluster) { external(c); speaking(c) },
+		"disabled":  func(c *v1alpha1.ChatCluster) { external(c); c.Spec.Search.Engine = v1alpha1.SearchDisabled },
 		"full": func(c *v1alpha1.ChatCluster) {
 			servers(3)(c)
 			everything(c)

@@ -46,7 +46,7 @@ var clusterName = rapid.StringMatching(`[a-z]([-a-z0-9]{0,61}[a-z0-9])?`)
 
 func TestAnyChatClusterGivesValidNamesAndLabels(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := lobby(servers(rapid.SampledFrom([]int32{1, 3, 5}).Draw(t, "servers")), everything, chatting)
+		c := lobby(servers(rapid.SampledFrom([]int32{1, 3, 5}).Draw(t, "servers")), everything, chatting, speaking)
 		c.Name = clusterName.Draw(t, "name")
 		c.Namespace = clusterName.Draw(t, "namespace")
 		if rapid.Bool().Draw(t, "external") {

@@ -87,12 +87,9 @@ func nodePod1(r rendering) corev1.PodTemplateSpec {
 	files := r.nodeFiles()
 	container := corev1.Container{
 		Name: NodeContainer, Image: image, ImagePullPolicy: corev1.PullPolicy(c.Spec.ImagePullPolicy),
-		Args: r.nodeArgs(),
-		Env:  r.nodeEnv(),
-		Ports: []corev1.ContainerPort{
-			{Name: clientPortName, ContainerPort: clientPort, Protocol: corev1.ProtocolTCP},
-			{Name: adminPortName, ContainerPort: nodeAdminPort, Protocol: corev1.ProtocolTCP},
-		},
+		Args:            r.nodeArgs(),
+		Env:             r.nodeEnv(),
+		Ports:           r.nodePorts(),
 		Resources:       *nodes.Resources,
 		SecurityContext: containerSecurity(),
 		StartupProbe:    probe(corev1.URISchemeHTTPS, adminPortName, "/healthz", 1, 2, 60),

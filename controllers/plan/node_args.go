@@ -48,7 +48,8 @@ func (r rendering) nodeArgs() []string {
 	}
 	args = append(args, r.natsArgs()...)
 	args = append(args, accessArgs(c)...)
-	return append(args, chatArgs(c)...)
+	args = append(args, chatArgs(c)...)
+	return append(args, protocolArgs(c)...)
 }
 
 // natsArgs say how a node reaches the backbone.

@@ -10,10 +10,7 @@ import (
 // nodePolicy lets clients in from wherever the spec allows, and the operator and other nodes to the admin port. Probes come from the
 // pod's own host, which no policy keeps out.
 func (r rendering) nodePolicy() Object {
-	clients := networkingv1.NetworkPolicyIngressRule{Ports: []networkingv1.NetworkPolicyPort{policyPort(clientPort)}}
-	if from := r.c.Spec.NetworkPolicy.ClientNamespaces; from != nil {
-		clients.From = []networkingv1.NetworkPolicyPeer{{NamespaceSelector: from}}
-	}
+	clients := clientRule(r.c.Spec.NetworkPolicy.ClientNamespaces, clientPort)
 	admin := networkingv1.NetworkPolicyIngressRule{
 		Ports: []networkingv1.NetworkPolicyPort{policyPort(nodeAdminPort)},
 		From:  []networkingv1.NetworkPolicyPeer{r.operator(), {PodSelector: selectorOf(r.c, ComponentNode)}},
@@ -22,7 +19,16 @@ func (r rendering) nodePolicy() Object {
 		// Nobody here knows where Prometheus runs. The port asks for a certificate before it tells anything.
 		admin.From = []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{}}}
 	}
-	return r.policy(r.names.Node, ComponentNode, clients, admin)
+	return r.policy(r.names.Node, ComponentNode, append([]networkingv1.NetworkPolicyIngressRule{clients, admin}, r.protocolRules()...)...)
+}
+
+// clientRule lets clients to a port, from the namespaces of the selector or, if there is none, from everywhere.
+func clientRule(from *metav1.LabelSelector, port int32) networkingv1.NetworkPolicyIngressRule {
+	rule := networkingv1.NetworkPolicyIngressRule{Ports: []networkingv1.NetworkPolicyPort{policyPort(port)}}
+	if from != nil {
+		rule.From = []networkingv1.NetworkPolicyPeer{{NamespaceSelector: from}}
+	}
+	return rule
 }
 
 // backbonePolicy lets the nodes and the operator to the NATS servers, and the servers to each other.

@@ -24,6 +24,7 @@ func TestPodsAreRestricted(t *testing.T) {
 		servers(3)(c)
 		everything(c)
 		chatting(c)
+		speaking(c)
 		c.Spec.Exposure.TLSSecretName = "own"
 		c.Spec.Nodes.Env = []v1alpha1.EnvVar{{Name: "A", Value: "b"}}
 	}

@@ -55,6 +55,7 @@ func TestAnAPIServerTakesEveryChild(t *testing.T) {
 			servers(3)(c)
 			everything(c)
 			chatting(c)
+			speaking(c)
 			c.Spec.Exposure.TLSSecretName = "own"
 			c.Spec.TLS = v1alpha1.TLSSpec{}
 		},

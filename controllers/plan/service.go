@@ -5,9 +5,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// clientService is where clients come in.
+// clientService is where clients come in, those of other systems each on a port of their own.
 func (r rendering) clientService() Object {
-	s := service(r, r.names.Clients, ComponentNode, r.clientServicePort())
+	ports := append([]corev1.ServicePort{r.clientServicePort()}, r.protocolServicePorts()...)
+	s := service(r, r.names.Clients, ComponentNode, ports...)
 	s.Spec.Type = r.c.Spec.Exposure.Service.Type
 	s.Annotations = merged(r.c.Spec.Exposure.Service.Annotations)
 	return s

@@ -47,6 +47,9 @@ func settle(c *v1alpha1.ChatCluster) *v1alpha1.ChatCluster {
 	if s.Hooks != nil {
 		settleHooks(s.Hooks)
 	}
+	if s.Protocols != nil {
+		settleProtocols(s.Protocols)
+	}
 	if s.TLS.IssuerRef != nil {
 		orDefault(&s.TLS.IssuerRef.Kind, "Issuer")
 	}

@@ -84,7 +84,7 @@ func (p Plan) renamed() Plan {
 
 // Ports by name lead to ports that containers have.
 func TestPortsLeadSomewhere(t *testing.T) {
-	p := made(t, lobby(servers(3), everything))
+	p := made(t, lobby(servers(3), everything, speaking))
 	for _, o := range p.Objects {
 		service, ok := o.(*corev1.Service)
 		if !ok {
@@ -137,7 +137,7 @@ func TestChatNodesTakeTheirArguments(t *testing.T) {
 		c.Spec.Auth.JWT = &v1alpha1.JWTSpec{JWKS: &v1alpha1.JWKSSpec{URL: "https://keys.example"}}
 	}
 	for name, change := range map[string][]func(*v1alpha1.ChatCluster){
-		"managed": {servers(3), everything}, "chat": {servers(3), everything, chatting}, "one server": {servers(1), auth}, "external": {external, jwks},
+		"managed": {servers(3), everything}, "chat": {servers(3), everything, chatting}, "protocols": {servers(1), speaking}, "one server": {servers(1), auth}, "external": {external, jwks},
 	} {
 		t.Run(name, func(t *testing.T) {
 			observed := allAPIs()

@@ -211,8 +211,11 @@ func (s *session) Closed(error) {
 	}
 }
 
-// Farewell implements conn.Farewell.
+// Farewell implements conn.Farewell. A WebSocket's close frame says it all.
 func (s *session) Farewell(code int, reason string) []byte {
+	if s.encoder.framing == conn.WSText || s.encoder.framing == conn.WSBinary {
+		return nil
+	}
 	return s.encoder.reply(protocol.Disconnect{Code: uint32(code), Reason: reason}.Reply())
 }
 

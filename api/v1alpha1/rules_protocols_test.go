@@ -1,0 +1,28 @@
+package v1alpha1_test
+
+var protocolRules = []ruleCase{
+	{
+		name: "a protocol on the port of chatfleet's own clients",
+		bad:  `{protocols: {heimdallr: {port: 80}}}`,
+		good: `{protocols: {heimdallr: {port: 8080}}}`,
+		want: `spec.protocols.heimdallr.port: Invalid value: 80: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "a port that is none for heimdallr",
+		bad:  `{protocols: {heimdallr: {port: 65536}}}`,
+		good: `{protocols: {heimdallr: {port: 65535}}}`,
+		want: `spec.protocols.heimdallr.port: Invalid value: 65536: spec.protocols.heimdallr.port in body should be less than or equal to 65535`,
+	},
+	{
+		name: "rooms of an application without a name",
+		bad:  `{protocols: {heimdallr: {app: ""}}}`,
+		good: `{protocols: {heimdallr: {app: games}}}`,
+		want: `spec.protocols.heimdallr.app: Invalid value: "": spec.protocols.heimdallr.app in body should be at least 1 chars long`,
+	},
+	{
+		name: "rooms of an application whose name is longer than it looks",
+		bad:  `{protocols: {heimdallr: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		good: `{protocols: {heimdallr: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		want: `spec.protocols.heimdallr.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
+}

@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/chatfleet/chatfleet/api/v1alpha1"
+)
+
+// Ports of heimdallr in chat nodes.
+const (
+	heimdallrPort       = 8000
+	heimdallrHealthPort = 8099
+	heimdallrAdminPort  = 8090
+)
+
+// protocolPlan is what a protocol of another system asks of the nodes, and of what leads to them.
+type protocolPlan struct {
+	// name is that of the container's port and of the Service's, which are listen and port.
+	name         string
+	listen, port int32
+	// pods are the ports that only the pods have.
+	pods []podPort
+	// args are those besides --NAME-listen.
+	args []string
+	// clients limits who may connect; nil if the ChatCluster's own rule does.
+	clients *metav1.LabelSelector
+}
+
+// podPort is a port that no Service has.
+type podPort struct {
+	name   string
+	number int32
+}
+
+// protocols are those that the ChatCluster asks for, always in the same order.
+func protocols(c *v1alpha1.ChatCluster) (all []protocolPlan) {
+	s := c.Spec.Protocols
+	if s == nil {
+		return nil
+	}
+	if h := s.Heimdallr; h != nil {
+		all = append(all, heimdallr(h))
+	}
+	return all
+}
+
+func heimdallr(h *v1alpha1.HeimdallrProtocol) protocolPlan {
+	p := protocolPlan{
+		name: "heimdallr", listen: heimdallrPort, port: h.Port, clients: h.ClientNamespaces,
+		args: []string{"--heimdallr-app=" + literal(h.App)},
+	}
+	if h.Admin {
+		p.pods = []podPort{{"heimdallr-hlth", heimdallrHealthPort}, {"heimdallr-admin", heimdallrAdminPort}}
+		p.args = append(p.args, "--heimdallr-health-listen="+everywhere(heimdallrHealthPort), "--heimdallr-admin-listen="+everywhere(heimdallrAdminPort))
+	}
+	return p
+}
+
+// everywhere is the address of a port on all interfaces.
+func everywhere(port int32) string { return ":" + strconv.Itoa(int(port)) }
+
+// protocolArgs have the nodes speak the protocols.
+func protocolArgs(c *v1alpha1.ChatCluster) (args []string) {
+	for _, p := range protocols(c) {
+		args = append(args, "--"+p.name+"-listen="+everywhere(p.listen))
+		args = append(args, p.args...)
+	}
+	return args
+}
+
+// nodePorts are the ports of a chat node.
+func (r rendering) nodePorts() []corev1.ContainerPort {
+	all := []corev1.ContainerPort{
+		{Name: clientPortName, ContainerPort: clientPort, Protocol: corev1.ProtocolTCP},
+		{Name: adminPortName, ContainerPort: nodeAdminPort, Protocol: corev1.ProtocolTCP},
+	}
+	for _, p := range protocols(r.c) {
+		for _, each := range slices.Concat([]podPort{{p.name, p.listen}}, p.pods) {
+			all = append(all, corev1.ContainerPort{Name: each.name, ContainerPort: each.number, Protocol: corev1.ProtocolTCP})
+		}
+	}
+	return all
+}
+
+// protocolServicePorts are those that clients of other systems use.
+func (r rendering) protocolServicePorts() (all []corev1.ServicePort) {
+	for _, p := range protocols(r.c) {
+		all = append(all, port(p.name, p.port, p.name))
+	}
+	return all
+}
+
+// protocolRules let the clients of other systems in, each protocol's from where it says, or else from where all clients come.
+func (r rendering) protocolRules() (all []networkingv1.NetworkPolicyIngressRule) {
+	for _, p := range protocols(r.c) {
+		from := p.clients
+		if from == nil {
+			from = r.c.Spec.NetworkPolicy.ClientNamespaces
+		}
+		rule := clientRule(from, p.listen)
+		for _, each := range p.pods {
+			rule.Ports = append(rule.Ports, policyPort(each.number))
+		}
+		all = append(all, rule)
+	}
+	return all
+}
+
+// settleProtocols fills in the defaults of the schema.
+func settleProtocols(s *v1alpha1.ProtocolsSpec) {
+	if h := s.Heimdallr; h != nil {
+		orDefault(&h.App, "default")
+		orDefault(&h.Port, heimdallrPort)
+	}
+}
