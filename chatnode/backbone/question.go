@@ -27,6 +27,8 @@ type question struct {
 	// Before and Thread are those of a MessagesQuery, whose After is the Offset here.
 	Before uint64 `json:"before,omitempty"`
 	Thread uint64 `json:"thread,omitempty"`
+	// Seek is that of a MessagesQuery.
+	Seek *Seek `json:"seek,omitempty"`
 	// Unread is, for that, what is asked of each feed.
 	Unread []unreadAsk `json:"unread,omitempty"`
 	// ID is the hash of a message id, Since (ms) the oldest time that it may have been stored.
