@@ -209,6 +209,7 @@ func (st *strip) look(s span) (*page, int) {
 		return nil, st.version
 	}
 	c := &collector{span: s, floor: st.access.Floor}
+	c.messages = make([]message, 0, min(s.limit, len(st.messages)))
 	if at, ok := st.find(s); ok {
 		if s.back && (st.collectBack(c, at) || st.whole) || !s.back && st.collect(c, at) {
 			return &c.page, st.version
