@@ -26,3 +26,18 @@ func BenchmarkPullFromMemory(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSend is what a message takes with everything behind it, at 20 at a time.
+func BenchmarkSend(b *testing.B) {
+	c := startStack(b).serve(b, Default)
+	b.SetParallelism(10)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			w := httptest.NewRecorder()
+			c.gateway.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/send?chat=ann:bob&sender=ann&text=hello", http.NoBody))
+			if w.Code != http.StatusOK {
+				b.Error(w.Code)
+			}
+		}
+	})
+}
