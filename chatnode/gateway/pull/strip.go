@@ -15,8 +15,9 @@ import (
 // Bounds of a strip.
 const (
 	stripMessages = 256
-	stripBytes    = 256 << 10
 	stripPages    = 64
+	// stripBytes bounds the messages of the chat's end, and the pages from further back as well.
+	stripBytes = 256 << 10
 	// stripLife is how long it is believed: by then what the log has discarded because of its age is forgotten here as well.
 	stripLife = time.Minute
 	// firstFill is how many messages a strip begins with.
@@ -49,7 +50,8 @@ type strip struct {
 	reading  bool      // it is being filled
 	filled   bool
 	pages    map[span]*page
-	bytes    int
+	// bytes is what is in memory, held that of pages.
+	bytes, held int
 }
 
 // Encoder implements fanout.Member.
@@ -93,6 +95,7 @@ func (st *strip) empty() {
 	st.version++
 	st.messages, st.waiting, st.pages, st.filled, st.whole, st.asked = nil, nil, nil, false, false, 0
 	st.resize(-st.bytes)
+	st.held = 0
 }
 
 func (st *strip) resize(by int) {
@@ -110,7 +113,7 @@ func (st *strip) add(h heard) {
 	m.read(h.event)
 	st.messages = append(st.messages, m)
 	st.resize(m.size())
-	for len(st.messages) > stripMessages || st.bytes > stripBytes && len(st.messages) > 1 {
+	for len(st.messages) > stripMessages || st.bytes-st.held > stripBytes && len(st.messages) > 1 {
 		st.resize(-st.messages[0].size())
 		st.messages, st.whole = st.messages[1:], false
 	}
@@ -273,13 +276,14 @@ func (st *strip) keep(s span, p *page, version int) {
 	for i := range p.messages {
 		size += p.messages[i].size()
 	}
-	if st.pages[s] != nil || len(st.pages) >= stripPages || size > stripBytes/4 {
+	if st.pages[s] != nil || len(st.pages) >= stripPages || st.held+size > stripBytes {
 		return
 	}
 	if st.pages == nil {
 		st.pages = map[span]*page{}
 	}
 	st.pages[s] = p
+	st.held += size
 	st.resize(size)
 }
 
