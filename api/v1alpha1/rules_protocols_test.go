@@ -25,4 +25,28 @@ var protocolRules = []ruleCase{
 		good: `{protocols: {heimdallr: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
 		want: `spec.protocols.heimdallr.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
 	},
+	{
+		name: "two protocols on one port",
+		bad:  `{protocols: {heimdallr: {port: 8081}, pull: {}}}`,
+		good: `{protocols: {heimdallr: {}, pull: {}}}`,
+		want: `spec.protocols: Invalid value: heimdallr and pull must have different ports`,
+	},
+	{
+		name: "a dialect that nobody speaks",
+		bad:  `{protocols: {pull: {dialect: d}}}`,
+		good: `{protocols: {pull: {dialect: b}}}`,
+		want: `spec.protocols.pull.dialect: Unsupported value: "d": supported values: "default", "a", "b", "c"`,
+	},
+	{
+		name: "chats of an application whose name is longer than it looks",
+		bad:  `{protocols: {pull: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		good: `{protocols: {pull: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		want: `spec.protocols.pull.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
+	{
+		name: "pulls on the port of chatfleet's own clients",
+		bad:  `{protocols: {pull: {port: 443}}}`,
+		good: `{protocols: {pull: {port: 8080}}}`,
+		want: `spec.protocols.pull.port: Invalid value: 443: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
 }

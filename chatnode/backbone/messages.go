@@ -15,7 +15,29 @@ type MessagesQuery struct {
 	Limit int
 	// Thread, if not 0, is the offset of a message to which all given ones are replies; itself is not among them.
 	Thread uint64
+	// Seek, if not nil, says where to begin and which way to go, instead of After, Before and Thread. The entries then have a Rank and a Tie.
+	Seek *Seek
 }
+
+// Seek is a place in a feed, by time or by rank.
+type Seek struct {
+	// By is SeekTime or SeekRank.
+	By SeekBy `json:"by"`
+	// To is a time in milliseconds since 1970 or a rank. Forward, the page begins with the first message at it or behind it; backward, it ends
+	// with the last message that is not behind that time, or with the one that has so many messages behind it.
+	To int64 `json:"to"`
+	// Back asks for what lies before that, instead of what follows.
+	Back bool `json:"back,omitempty"`
+}
+
+// SeekBy says how a place in a feed is named.
+type SeekBy string
+
+// The names of places.
+const (
+	SeekTime SeekBy = "time"
+	SeekRank SeekBy = "rank"
+)
 
 // View is a part of a feed's messages as they are now.
 type View struct {
@@ -29,9 +51,11 @@ type View struct {
 
 // Entry is a message as it is now.
 type Entry struct {
-	// Offset and Time (in milliseconds since 1970) are those of the message as it was first stored.
+	// Offset and Time (in milliseconds since 1970) are those of the message as it was first stored. Times never go back along a feed.
 	Offset uint64
 	Time   int64
+	// Rank is how many messages of the feed were ever stored before this one, Tie how many of these have its Time. Only after a Seek.
+	Rank, Tie uint64
 	// Message has the newest words: the edit's event if it was edited. It is nil if the message is gone.
 	Message *Message
 	// Edited is the newest edit and Deleted the first deletion; nil if there is none.
@@ -45,7 +69,7 @@ type Entry struct {
 // Messages reads messages of a feed, those of NoteMessage only, as they are now. What was appended before the call through this node
 // is taken into account. Errors: ErrUnavailable, the context's.
 func (b *Backbone) Messages(ctx context.Context, feed Feed, q MessagesQuery) (View, error) {
-	ask := question{Op: "messages", Feed: feed.Key(), Offset: q.After, Before: q.Before, Limit: q.Limit, Thread: q.Thread}
+	ask := question{Op: "messages", Feed: feed.Key(), Offset: q.After, Before: q.Before, Limit: q.Limit, Thread: q.Thread, Seek: q.Seek}
 	return b.view(ctx, feed, ask)
 }
 
@@ -68,6 +92,9 @@ type row struct {
 	Deleted   uint64   `json:"d,omitempty"`
 	Reactions []uint64 `json:"r,omitempty"`
 	Replies   int      `json:"n,omitempty"`
+	// Rank and Tie are there after a seek.
+	Rank uint64 `json:"k,omitempty"`
+	Tie  uint64 `json:"i,omitempty"`
 }
 
 // words is the offset of the event with the newest words, 0 if the message is deleted.
@@ -119,7 +146,7 @@ func (b *Backbone) entries(ctx context.Context, feed Feed, rows []row) (entries 
 	}
 	entries, whole = make([]Entry, len(rows)), true
 	for i, r := range rows {
-		e := Entry{Offset: r.Offset, Time: r.Time, Message: events[r.words()], Deleted: events[r.Deleted], Replies: r.Replies}
+		e := Entry{Offset: r.Offset, Time: r.Time, Message: events[r.words()], Deleted: events[r.Deleted], Replies: r.Replies, Rank: r.Rank, Tie: r.Tie}
 		if r.Edited > 0 {
 			e.Edited = e.Message
 		}

@@ -27,6 +27,8 @@ type question struct {
 	// Before and Thread are those of a MessagesQuery, whose After is the Offset here.
 	Before uint64 `json:"before,omitempty"`
 	Thread uint64 `json:"thread,omitempty"`
+	// Seek is that of a MessagesQuery.
+	Seek *Seek `json:"seek,omitempty"`
 	// Unread is, for that, what is asked of each feed.
 	Unread []unreadAsk `json:"unread,omitempty"`
 	// Moment is, also for that, the moment since which changes are asked for, of at most Limit feeds. An owner of an older version, which

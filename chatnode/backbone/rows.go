@@ -25,13 +25,20 @@ func (l *ledger) rows(ctx context.Context, q question) (rows []row, more bool, e
 	if limit <= 0 || limit > MaxMessages {
 		limit = MaxMessages
 	}
-	key := messagesKey(q.Feed)
-	if q.Thread > 0 {
+	key, back := messagesKey(q.Feed), q.Offset == 0
+	switch {
+	case q.Seek != nil:
+		back = q.Seek.Back
+		var ok bool
+		if q.Offset, q.Before, ok, err = l.seek(ctx, key, q.Seek); !ok || err != nil {
+			return nil, false, err
+		}
+	case q.Thread > 0:
 		key = threadKey(q.Feed, q.Thread)
 	}
 	var found []placed
 	take := func(leaf index.Leaf) bool {
-		if q.Offset == 0 {
+		if back {
 			slices.Reverse(leaf.Entries)
 		}
 		for _, e := range leaf.Entries {
@@ -46,10 +53,10 @@ func (l *ledger) rows(ctx context.Context, q question) (rows []row, more bool, e
 		}
 		return true
 	}
-	if q.Offset > 0 {
-		err = l.index.Ascend(ctx, key, q.Offset, take)
-	} else {
+	if back {
 		err = l.index.Descend(ctx, key, q.Before, take)
+	} else {
+		err = l.index.Ascend(ctx, key, q.Offset, take)
 	}
 	if err != nil {
 		return nil, false, err
@@ -61,8 +68,11 @@ func (l *ledger) rows(ctx context.Context, q question) (rows []row, more bool, e
 	if len(rows) < len(found) {
 		more = true
 	}
-	if q.Offset == 0 {
+	if back {
 		slices.Reverse(rows)
+	}
+	if err == nil && q.Seek != nil {
+		err = l.rank(ctx, key, rows)
 	}
 	return rows, more, err
 }

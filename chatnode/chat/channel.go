@@ -171,14 +171,20 @@ func checkName(what, name string) error {
 	return nil
 }
 
+// What is written how in a user id inside a dm: name, and read how. To make one of these takes longer than to use it.
+var (
+	userEscapes   = strings.NewReplacer("%", "%25", ",", "%2C")
+	userUnescapes = strings.NewReplacer("%2C", ",", "%25", "%")
+)
+
 // unescapeUser reads a user id inside a dm: name. Only the one canonical spelling is taken, so that a pair has one channel.
 func unescapeUser(s string) (string, bool) {
-	plain := strings.NewReplacer("%2C", ",", "%25", "%").Replace(s)
+	plain := userUnescapes.Replace(s)
 	return plain, EscapeUser(plain) == s
 }
 
 // EscapeUser writes a user id as it stands inside a dm: name.
-func EscapeUser(user string) string { return strings.NewReplacer("%", "%25", ",", "%2C").Replace(user) }
+func EscapeUser(user string) string { return userEscapes.Replace(user) }
 
 // conversational says whether a channel carries chat messages; open channels carry whatever is published, as it is.
 func conversational(channel string) bool {

@@ -67,6 +67,7 @@ func speaking(c *v1alpha1.ChatCluster) {
 		Heimdallr: &v1alpha1.HeimdallrProtocol{
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8001, Admin: true,
 		},
+		Pull: &v1alpha1.PullProtocol{ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("old")}, App: "old", Port: 8082, Dialect: "b"},
 	}
 }
 

@@ -164,6 +164,10 @@ func specFields() map[string]field {
 		"protocols.heimdallr.app":              {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.App = "other" }},
 		"protocols.heimdallr.port":             {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.Port = 80 }},
 		"protocols.heimdallr.admin":            {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.Admin = false }},
+		"protocols.pull.app":                   {theNodes, withProtocols, func(s *spec) { s.Protocols.Pull.App = "other" }},
+		"protocols.pull.port":                  {nothing, withProtocols, func(s *spec) { s.Protocols.Pull.Port = 81 }},
+		"protocols.pull.dialect":               {theNodes, withProtocols, func(s *spec) { s.Protocols.Pull.Dialect = "a" }},
+		"protocols.pull.clientNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Pull.ClientNamespaces = nil }},
 		"protocols.heimdallr.clientNamespaces": {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.ClientNamespaces = nil }},
 
 		"exposure.host":                           {nothing, nil, func(s *spec) { s.Exposure.Host = "other.example" }},

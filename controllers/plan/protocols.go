@@ -18,6 +18,9 @@ const (
 	heimdallrAdminPort  = 8090
 )
 
+// pullPort is that of clients of distributed-chat in chat nodes.
+const pullPort = 8081
+
 // protocolPlan is what a protocol of another system asks of the nodes, and of what leads to them.
 type protocolPlan struct {
 	// name is that of the container's port and of the Service's, which are listen and port.
@@ -45,6 +48,12 @@ func protocols(c *v1alpha1.ChatCluster) (all []protocolPlan) {
 	}
 	if h := s.Heimdallr; h != nil {
 		all = append(all, heimdallr(h))
+	}
+	if p := s.Pull; p != nil {
+		all = append(all, protocolPlan{
+			name: "pull", listen: pullPort, port: p.Port, clients: p.ClientNamespaces,
+			args: []string{"--pull-app=" + literal(p.App), "--pull-dialect=" + literal(string(p.Dialect))},
+		})
 	}
 	return all
 }
@@ -116,5 +125,10 @@ func settleProtocols(s *v1alpha1.ProtocolsSpec) {
 	if h := s.Heimdallr; h != nil {
 		orDefault(&h.App, "default")
 		orDefault(&h.Port, heimdallrPort)
+	}
+	if p := s.Pull; p != nil {
+		orDefault(&p.App, "default")
+		orDefault(&p.Port, pullPort)
+		orDefault(&p.Dialect, "default")
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Extend adds an entry to a derived feed, unless that has it, or newer ones, already. The caller must pass only what belongs to
 // messages that were added, in order for each feed, and let Checkpoint reach no further than what it has passed. Errors are those of
-// Add.
+// Add. If the stream's times go back, as they may when its leader changes, the feed's stand still.
 func (x *Index) Extend(feed string, e Entry) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -28,6 +28,7 @@ func (x *Index) Extend(feed string, e Entry) error {
 		}
 	}
 	if e.Seq > f.head.last.Seq {
+		e.Time = max(e.Time, f.head.last.Time)
 		x.append(f, e)
 	}
 	return nil
