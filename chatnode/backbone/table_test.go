@@ -292,6 +292,7 @@ func TestWatchersAreToldOfEveryPutAndRemoval(t *testing.T) {
 	made := put(t, b, layout.Rooms, key, "1", 0)
 	one.await(t, key, 1)
 	two := watchTable(t, b, layout.Rooms) // joins the first one's consumer
+	two.await(t, "", 1)
 	made = put(t, b, layout.Rooms, key, "2", made)
 	one.await(t, key, 2)
 	two.await(t, key, 1)
@@ -319,6 +320,7 @@ func TestAStoppedWatchIsToldNothing(t *testing.T) {
 	}
 	stop()
 	stop()
+	told = 0
 	put(t, b, layout.Rooms, "YQ", "1", 0)
 	kept.await(t, "YQ", 1)
 	if err := b.Close(); err != nil {

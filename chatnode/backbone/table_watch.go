@@ -11,8 +11,9 @@ import (
 )
 
 // Watch calls changed after every change of a row of the table, by whichever node, with the row's key; and with an empty key whenever
-// changes may have been missed, so that everything that is remembered of the table must be forgotten. The first call is of that kind: from
-// then on the watch is in force. Changes of one row that come quickly one after the other may be told once. It goes on until stop, or Close; a call that is on its way may still come after stop.
+// changes may have been missed, so that everything that is remembered of the table must be forgotten. The first call is of that kind, and may
+// come before Watch returns: from then on the watch is in force. Changes of one row that come quickly one after the other may be told once.
+// It goes on until stop, or Close; a call that is on its way may still come after stop.
 //
 // The calls come one at a time, soon after the change (milliseconds; seconds if servers are lost) but not before it is acknowledged or with
 // it. So a cache that is filled by Get must not keep what it read before a call that came while it was reading. All who watch a table share
@@ -59,15 +60,22 @@ func (ws *tableWatches) of(table string) (w *tableWatch, made bool) {
 type tableWatch struct {
 	mu      sync.Mutex
 	callers map[*func(string)]bool
-	// inForce is whether callers have been told that it is.
+
+	telling sync.Mutex // held while callers are called, so that calls come one at a time
+	// inForce is whether callers have been told that it is; guarded by telling.
 	inForce bool
 }
 
 func (w *tableWatch) add(changed func(string)) (stop func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	caller := &changed
+	w.mu.Lock()
 	w.callers[caller] = true
+	w.mu.Unlock()
+	w.telling.Lock()
+	if w.inForce { // nobody else will say so to whoever comes late
+		changed("")
+	}
+	w.telling.Unlock()
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -75,8 +83,19 @@ func (w *tableWatch) add(changed func(string)) (stop func()) {
 	}
 }
 
-// tell calls all callers without the lock, which they may want.
+// miss says that changes may have been missed, and whether the watch was in force before.
+func (w *tableWatch) miss() (was bool) {
+	w.telling.Lock()
+	was, w.inForce = w.inForce, true
+	w.telling.Unlock()
+	w.tell("")
+	return was
+}
+
+// tell calls all callers without mu, which they may want.
 func (w *tableWatch) tell(key string) {
+	w.telling.Lock()
+	defer w.telling.Unlock()
 	w.mu.Lock()
 	callers := make([]*func(string), 0, len(w.callers))
 	for c := range w.callers {
@@ -113,11 +132,9 @@ func (w *tableWatch) read(ctx context.Context, b *Backbone, table string, last u
 		nc: b.rows, stream: b.tableStream(table), prefix: b.tablePrefix(table), inbox: b.layout.Inbox(b.id) + ".w",
 		heartbeat: readHeartbeat, bare: true,
 		opened: func(state streamState) error {
-			if w.inForce {
+			if w.miss() {
 				b.metrics.tables.missed.WithLabelValues(table).Inc()
 			}
-			w.inForce = true
-			w.tell("")
 			if state.Last < last {
 				return errWentBack
 			}
