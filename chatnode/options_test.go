@@ -52,6 +52,8 @@ func TestWrongOptionsSayWhatWouldBeRight(t *testing.T) {
 		{"--max-ring=1", "", "--max-ring is at least 1KiB"},
 		{"--heimdallr-admin-listen=:1", "", "need --heimdallr-listen"},
 		{"--heimdallr-listen=:1 --heimdallr-app=", "", "--heimdallr-app: the name of a tenant must not be empty"},
+		{"--pull-dialect=d", "", "--pull-dialect: the dialect is default, a, b or c, not \"d\""},
+		{"--pull-app=", "", "--pull-app: the name of a tenant must not be empty"},
 		{"--flag-that-is-not-there", "", "chatnode --help"},
 		{"argument", "", "unexpected argument"},
 		{"", "many", "CHATNODE_SHARDS"},

@@ -50,11 +50,12 @@ func startBareHTTP(tb testing.TB) *server {
 	return startChild(tb, limit, nil, program)
 }
 
-// sends is how many messages are sent for the measurement into chats of one size; they are so many that these hardly grow.
+// sends is how many messages are sent for the measurement into chats of one size. There are several, since one chat stores its messages one after
+// the other, and so many small ones that these hardly grow.
 const sends = 2000
 
 func measureChats(b *testing.B, s *server, messages int) {
-	chats := int64(max(1, 2*sends/messages))
+	chats := int64(max(4, 2*sends/messages))
 	name := func(n int64) string { return fmt.Sprintf("of%d.%d:b", messages, n%chats) }
 	send := func(n int64) string { return post(name(n), strings.Repeat("x", size.Text)) }
 	requests(b, s, time.Time{}, chats*int64(messages), send)
