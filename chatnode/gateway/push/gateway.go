@@ -83,6 +83,8 @@ type Options struct {
 	Requests, Polls int
 	// BodyBytes bounds a body; 0: DefaultBodyBytes.
 	BodyBytes int64
+	// HashCost is what a password costs to check, as bcrypt counts; 0: DefaultHashCost.
+	HashCost int
 	// Timeout bounds how long a command is answered, and Wait how long a poll waits before it is answered with 304; 0: the defaults.
 	Timeout, Wait time.Duration
 
@@ -125,6 +127,9 @@ func New(o Options) (*Gateway, error) {
 	if o.BodyBytes == 0 {
 		o.BodyBytes = DefaultBodyBytes
 	}
+	if o.HashCost == 0 {
+		o.HashCost = DefaultHashCost
+	}
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
@@ -138,7 +143,7 @@ func New(o Options) (*Gateway, error) {
 		o.Now = time.Now
 	}
 	g := &Gateway{
-		options: o, hasher: newHasher(), ending: make(chan struct{}),
+		options: o, hasher: newHasher(o.HashCost), ending: make(chan struct{}),
 		accounts: newRows[account](o.Tables), settings: newRows[settings](o.Tables), owners: newRows[owner](o.Tables),
 		pollers: pollers{most: o.Polls, byChannel: map[string][]*poller{}, byRow: map[string]map[*poller]bool{}},
 	}

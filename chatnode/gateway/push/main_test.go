@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+	"golang.org/x/crypto/bcrypt"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
@@ -59,7 +60,7 @@ func start(t testing.TB, natsURL string, change func(*Options)) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{App: chat.DefaultApp, Chat: n.chat, Hub: hub, Tables: b, Log: b, Registerer: n.metrics, Logger: log, Timeout: time.Minute}
+	o := Options{App: chat.DefaultApp, Chat: n.chat, Hub: hub, Tables: b, Log: b, Registerer: n.metrics, Logger: log, Timeout: time.Minute, HashCost: bcrypt.MinCost}
 	if change != nil {
 		change(&o)
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// hashCost is bcrypt's: some 50 ms of one core.
-	hashCost = 10
+	// DefaultHashCost is bcrypt's: some 50 ms of one core.
+	DefaultHashCost = 10
 	// maxHashing is how many wait for their turn.
 	maxHashing = 64
 	// bcryptBytes is the longest password that bcrypt takes.
@@ -25,17 +25,18 @@ var errHashing = errors.New("too many passwords are being checked")
 
 // hasher makes and checks hashes of passwords, on half of the cores at most: the others are for messages.
 type hasher struct {
+	cost    int
 	turns   chan struct{}
 	waiting atomic.Int64
 }
 
-func newHasher() *hasher {
-	return &hasher{turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+func newHasher(cost int) *hasher {
+	return &hasher{cost: cost, turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 }
 
 // hash makes a salted hash. Errors: errHashing, the context's.
 func (h *hasher) hash(ctx context.Context, password string) (hash []byte, err error) {
-	err = errors.Join(h.turn(ctx, func() { hash, err = bcrypt.GenerateFromPassword(fitting(password), hashCost) }), err)
+	err = errors.Join(h.turn(ctx, func() { hash, err = bcrypt.GenerateFromPassword(fitting(password), h.cost) }), err)
 	return hash, err
 }
 
