@@ -12,6 +12,9 @@ import (
 // while the log has no leader.
 const lookAgain = 10 * time.Second
 
+// endingWait is how long a poll waits at a node that ends.
+const endingWait = time.Second
+
 // subscriber is who receives from a channel.
 type subscriber struct {
 	user string
@@ -120,8 +123,14 @@ func (g *Gateway) await(w http.ResponseWriter, r *http.Request, channel string, 
 	ctx := r.Context()
 	f := follower{g: g, user: s.user, wake: p.woken}
 	defer f.close()
-	end := time.NewTimer(g.options.Wait)
+	end, ending := time.NewTimer(g.options.Wait), g.ending
 	defer end.Stop()
+	select {
+	case <-ending: // who comes while the node ends is not sent away at once, or it would come again at once
+		end.Reset(endingWait)
+		ending = nil
+	default:
+	}
 	for noted := false; ; {
 		b, err := g.look(ctx, s.user, from, since)
 		if err == nil && len(b.letters) > 0 {
@@ -145,7 +154,7 @@ func (g *Gateway) await(w http.ResponseWriter, r *http.Request, channel string, 
 			return http.StatusConflict, nil
 		case <-end.C:
 			return http.StatusNotModified, nil
-		case <-g.ending:
+		case <-ending:
 			w.Header().Set("Connection", "close")
 			return http.StatusNotModified, nil
 		case <-ctx.Done():
