@@ -25,4 +25,22 @@ var protocolRules = []ruleCase{
 		good: `{protocols: {heimdallr: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
 		want: `spec.protocols.heimdallr.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
 	},
+	{
+		name: "clients of cHaTTP on the port of chatfleet's own clients",
+		bad:  `{protocols: {push: {port: 443}}}`,
+		good: `{protocols: {push: {port: 8443}}}`,
+		want: `spec.protocols.push.port: Invalid value: 443: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "users of cHaTTP of an application whose name is too long",
+		bad:  `{protocols: {push: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		good: `{protocols: {push: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		want: `spec.protocols.push.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
+	{
+		name: "two protocols on one port",
+		bad:  `{protocols: {heimdallr: {}, push: {port: 8000}}}`,
+		good: `{protocols: {heimdallr: {}, push: {}}}`,
+		want: `spec.protocols: Invalid value: must have different ports`,
+	},
 }

@@ -67,6 +67,10 @@ func speaking(c *v1alpha1.ChatCluster) {
 		Heimdallr: &v1alpha1.HeimdallrProtocol{
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8001, Admin: true,
 		},
+		Push: &v1alpha1.PushProtocol{
+			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8002,
+			Shape: v1alpha1.PushShapeHaskell, Closed: true, Concurrency: v1alpha1.PushConcurrencyLast, Interval: true,
+		},
 	}
 }
 

@@ -58,7 +58,10 @@ func TestProtocolsSayWhoMayConnect(t *testing.T) {
 		"nobody":       {[]func(*v1alpha1.ChatCluster){speaking, unlimited}, nil},
 	} {
 		rules := the[*networkingv1.NetworkPolicy](t, made(t, lobby(test.change...)), "lobby-node").Spec.Ingress
-		rule := rules[len(rules)-1]
+		rule := rules[2]
+		if clients := rules[3]; clients.Ports[0].Port.IntVal != pushPort || clients.From[0].NamespaceSelector.String() != selectorOfName("games").String() {
+			t.Errorf("%s: clients of cHaTTP by %+v", name, clients)
+		}
 		var numbers []int32
 		for _, p := range rule.Ports {
 			numbers = append(numbers, p.Port.IntVal)
