@@ -240,3 +240,10 @@ func (l *listener) next(t testing.TB, n *node) received {
 		}
 	}
 }
+
+// newServer gives the address of another gateway's listener.
+func newServer(t testing.TB, g *Gateway) string {
+	server := httptest.NewServer(g)
+	t.Cleanup(server.Close)
+	return server.URL
+}
