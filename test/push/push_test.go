@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chatfleet/chatfleet/test/process"
+	"github.com/chatfleet/chatfleet/test/wait"
 )
 
 // deadline bounds a play.
@@ -100,16 +101,17 @@ func (f *fleet) command(ctx context.Context, node int, name, query, body string)
 	return said.Status, said.Channel, err
 }
 
-// login registers a user at one node and logs in at the other.
+// login registers a user at one node and logs in at the other, until that is done: on a busy machine a password may take too long.
 func (f *fleet) login(ctx context.Context, user string) (channel string) {
 	f.t.Helper()
-	if _, _, err := f.command(ctx, 0, "register", "user_name="+user+"&password=pw", ""); err != nil {
-		f.t.Fatal(err)
-	}
-	_, channel, err := f.command(ctx, 1, "login", "user_name="+user+"&password=pw", "")
-	if err != nil {
-		f.t.Fatal(err)
-	}
+	wait.For(f.t, deadline, user+" to log in", func(context.Context) error {
+		_, _, refused := f.command(ctx, 0, "register", "user_name="+user+"&password=pw", "")
+		var err error
+		if _, channel, err = f.command(ctx, 1, "login", "user_name="+user+"&password=pw", ""); err != nil {
+			return errors.Join(refused, err)
+		}
+		return nil
+	})
 	return channel
 }
 
