@@ -120,13 +120,9 @@ func TestABodyThatNeverComesHindersNobody(t *testing.T) {
 	if _, err := fmt.Fprintf(slow, "POST /chattp_request/isonline?user_name=ann HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
 		t.Fatal(err)
 	}
-	wait.Eventually(t, patience, "the slow request to run", func() string {
-		if n.gateway.running.Load() != 1 {
-			return "it does not"
-		}
-		return ""
-	})
+	n.running(t, 1)
 	n.want(t, ok+`"online":false,"type":"online"}`, "isonline", "user_name", "ann")
+	n.running(t, 1) // a request ends a little after its answer
 	second, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -135,12 +131,7 @@ func TestABodyThatNeverComesHindersNobody(t *testing.T) {
 	if _, err := fmt.Fprintf(second, "POST /chattp_request/isonline?user_name=ann HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
 		t.Fatal(err)
 	}
-	wait.Eventually(t, patience, "both slow requests to run", func() string {
-		if n.gateway.running.Load() != 2 {
-			return "they do not"
-		}
-		return ""
-	})
+	n.running(t, 2)
 	if r := n.call(t, "isonline", "user_name", "ann"); r.status != http.StatusInternalServerError || r.body != "Couldn't reach broker\n" {
 		t.Fatal(r)
 	}
@@ -149,6 +140,17 @@ func TestABodyThatNeverComesHindersNobody(t *testing.T) {
 	if err != nil || !strings.Contains(answer, "400") {
 		t.Fatal(answer, err)
 	}
+}
+
+// running waits until so many commands are being answered.
+func (n *node) running(t *testing.T, commands int64) {
+	t.Helper()
+	wait.Eventually(t, patience, "commands to run", func() string {
+		if got := n.gateway.running.Load(); got != commands {
+			return fmt.Sprintf("%d instead of %d", got, commands)
+		}
+		return ""
+	})
 }
 
 func TestPollsAreBounded(t *testing.T) {
