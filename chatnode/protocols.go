@@ -27,15 +27,17 @@ type protocolGateway interface {
 type protocolOptions struct {
 	heimdallr heimdallrOptions
 	pull      pullOptions
+	push      pushOptions
 }
 
 func (o *protocolOptions) declare(d *declaration) {
 	o.heimdallr.declare(d)
 	o.pull.declare(d)
+	o.push.declare(d)
 }
 
 func (o *protocolOptions) check() error {
-	return errors.Join(o.heimdallr.check(), o.pull.check())
+	return errors.Join(o.heimdallr.check(), o.pull.check(), o.push.check())
 }
 
 // bind gives the gateways that are wanted, with their ports; those that could not have theirs too, to be closed.
@@ -45,6 +47,9 @@ func (o *protocolOptions) bind() (wanted []protocolGateway, err error) {
 	}
 	if o.pull.listen != "" {
 		wanted = append(wanted, &pullPorts{options: o.pull})
+	}
+	if o.push.listen != "" {
+		wanted = append(wanted, &pushPort{options: o.push})
 	}
 	for _, p := range wanted {
 		if err := p.bind(); err != nil {

@@ -58,8 +58,9 @@ func TestDefaultsAreShown(t *testing.T) {
 			`hooks: {secretRef: {name: hooks, key: secret},
 				webhook: {url: "https://a", events: [message, edit, delete, reaction, member, room], timeout: 5s, giveUp: 1h},
 				moderation: {url: "https://b", timeout: 1s, failurePolicy: Refuse}}`},
-		{"clients of distributed-chat", `{protocols: {pull: {}}}`, `protocols: {pull: {app: default, port: 8081, dialect: default}}`},
 		{"clients of heimdallr", `{protocols: {heimdallr: {}}}`, `protocols: {heimdallr: {app: default, port: 8000, admin: false}}`},
+		{"clients of distributed-chat", `{protocols: {pull: {}}}`, `protocols: {pull: {app: default, port: 8081, dialect: default}}`},
+		{"clients of cHaTTP", `{protocols: {push: {}}}`, `protocols: {push: {app: default, port: 8082, shape: Cpp, closed: false, concurrency: First, interval: false}}`},
 		{"an issuer", `{tls: {issuerRef: {name: ours}}}`, `tls: {issuerRef: {name: ours, kind: Issuer}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -114,7 +115,7 @@ func TestAGoClientWritesBackWhatItRead(t *testing.T) {
 		"much": `{image: a/b:1, imagePullSecrets: [{name: x}], nodes: {resources: {limits: {cpu: 1500m}}, tolerations: [{operator: Exists}]},
 			autoscaling: {maxReplicas: 5, scaleDown: {stabilizationWindowSeconds: 0}}, backbone: {type: External, shards: 1, external: {urls: ["nats://a:1"], prefix: p}},
 			history: {maxAge: 90m, maxBytes: 1000Mi, replicas: 5}, auth: {anonymous: true}, rooms: {explicit: true}, appLimits: [{app: "*", rooms: 0}, {app: shop, connections: 5}],
-			hooks: {secretRef: {name: h}, webhook: {url: "https://a", events: [edit], giveUp: 36h}}, protocols: {heimdallr: {clientNamespaces: {}}, pull: {clientNamespaces: {}}}, tls: {issuerRef: {name: i}}, paused: true}`,
+			hooks: {secretRef: {name: h}, webhook: {url: "https://a", events: [edit], giveUp: 36h}}, protocols: {heimdallr: {clientNamespaces: {}}, pull: {clientNamespaces: {}}, push: {clientNamespaces: {}}}, tls: {issuerRef: {name: i}}, paused: true}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			written := cluster(t, c.Namespace, "back-"+name, spec)

@@ -6,7 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Each is off unless it is here, and has a port of its own on the Service for clients. Their messages are the same messages, in the same
 // rooms, as those of all other clients.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.heimdallr) || !has(self.pull) || self.heimdallr.port != self.pull.port",message="heimdallr and pull must have different ports"
+// +kubebuilder:validation:XValidation:rule="[(has(self.heimdallr) ? [self.heimdallr.port] : []) + (has(self.pull) ? [self.pull.port] : []) + (has(self.push) ? [self.push.port] : [])].all(ports, ports.all(p, ports.exists_one(q, q == p)))",message="protocols must have different ports"
 type ProtocolsSpec struct {
 	// Heimdallr serves clients of heimdallr: WebSockets on /{room}. They show no identity, so that whoever reaches the port reads and writes
 	// every room of the application.
@@ -17,6 +17,10 @@ type ProtocolsSpec struct {
 	// and writes, as anybody, every direct conversation of the application.
 	// +optional
 	Pull *PullProtocol `json:"pull,omitempty"`
+
+	// Push serves clients of cHaTTP: commands by HTTP, and messages by HTTP push. Names and passwords come in URLs: end TLS in front of it.
+	// +optional
+	Push *PushProtocol `json:"push,omitempty"`
 }
 
 // ProtocolClients says who may reach a protocol's port.
@@ -84,3 +88,65 @@ type PullProtocol struct {
 	// +optional
 	Dialect PullDialect `json:"dialect,omitempty"`
 }
+
+// PushProtocol is how clients of cHaTTP are served.
+type PushProtocol struct {
+	ProtocolClients `json:",inline"`
+
+	// App is the application that the users belong to. At most 128 bytes.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 128",message="must have at most 128 bytes of UTF-8"
+	// +kubebuilder:default=default
+	// +optional
+	App string `json:"app,omitempty"`
+
+	// Port of the Service for these clients.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="!(self in [80, 443])",message="must not be 80 or 443, where chatfleet's own clients come in"
+	// +kubebuilder:default=8082
+	// +optional
+	Port int32 `json:"port,omitempty"`
+
+	// Shape is the web gateway of cHaTTP whose answers these are.
+	// +kubebuilder:default=Cpp
+	// +optional
+	Shape PushShape `json:"shape,omitempty"`
+
+	// Closed lets nobody register. Otherwise whoever reaches the port can take any name of the application that nobody has used yet.
+	// +kubebuilder:default=false
+	// +optional
+	Closed bool `json:"closed,omitempty"`
+
+	// Concurrency says which of several polls of one channel a node answers: First refuses the newer, Last the older, Broadcast none.
+	// +kubebuilder:default=First
+	// +optional
+	Concurrency PushConcurrency `json:"concurrency,omitempty"`
+
+	// Interval answers polls for which there is no message with 304 at once, instead of letting them wait.
+	// +kubebuilder:default=false
+	// +optional
+	Interval bool `json:"interval,omitempty"`
+}
+
+// PushShape is one of the two web gateways of cHaTTP.
+// +kubebuilder:validation:Enum=Cpp;Haskell
+type PushShape string
+
+// The web gateways of cHaTTP.
+const (
+	PushShapeCpp     PushShape = "Cpp"
+	PushShapeHaskell PushShape = "Haskell"
+)
+
+// PushConcurrency says which of several polls of one channel are answered.
+// +kubebuilder:validation:Enum=First;Last;Broadcast
+type PushConcurrency string
+
+// Which polls are answered.
+const (
+	PushConcurrencyFirst     PushConcurrency = "First"
+	PushConcurrencyLast      PushConcurrency = "Last"
+	PushConcurrencyBroadcast PushConcurrency = "Broadcast"
+)

@@ -29,7 +29,7 @@ var protocolRules = []ruleCase{
 		name: "two protocols on one port",
 		bad:  `{protocols: {heimdallr: {port: 8081}, pull: {}}}`,
 		good: `{protocols: {heimdallr: {}, pull: {}}}`,
-		want: `spec.protocols: Invalid value: heimdallr and pull must have different ports`,
+		want: `spec.protocols: Invalid value: protocols must have different ports`,
 	},
 	{
 		name: "a dialect that nobody speaks",
@@ -48,5 +48,17 @@ var protocolRules = []ruleCase{
 		bad:  `{protocols: {pull: {port: 443}}}`,
 		good: `{protocols: {pull: {port: 8080}}}`,
 		want: `spec.protocols.pull.port: Invalid value: 443: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "clients of cHaTTP on the port of chatfleet's own clients",
+		bad:  `{protocols: {push: {port: 443}}}`,
+		good: `{protocols: {push: {port: 8443}}}`,
+		want: `spec.protocols.push.port: Invalid value: 443: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "users of cHaTTP of an application whose name is too long",
+		bad:  `{protocols: {push: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		good: `{protocols: {push: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		want: `spec.protocols.push.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
 	},
 }

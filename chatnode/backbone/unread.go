@@ -30,6 +30,9 @@ type Unread struct {
 	// it was stored; 0 if there is none.
 	Last     uint64
 	LastTime int64
+	// At is up to where the part of the log that the feed lives in is taken into account: the same place for all feeds of one part, if
+	// not more than 1,000 of them are asked about. What lies behind it may be counted or not.
+	At Position `json:"-"`
 }
 
 // unreadAsk is one part of a question about unread messages.
@@ -86,6 +89,7 @@ func (b *Backbone) unread(ctx context.Context, shard layout.Shard, qs []UnreadQu
 	}
 	for n, i := range numbers {
 		out[i] = a.Unread[n]
+		out[i].At = Position{a.Epoch, a.Position}
 	}
 	return nil
 }

@@ -369,6 +369,9 @@ func (e *erasure) finish(ctx context.Context) error {
 		return err
 	}
 	e.s.people.forget(personKey(e.app, e.user))
+	if err := e.s.forgetAccounts(ctx, e.app, e.user); err != nil {
+		return err
+	}
 	e.s.trails.forget(e.app, e.user)
 	_, err := e.s.revoke(ctx, e.app, e.user, func(r *revokedRecord) { r.Erased = max(r.Erased+1, millis(e.s.options.Now())) })
 	return err

@@ -68,6 +68,10 @@ func speaking(c *v1alpha1.ChatCluster) {
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8001, Admin: true,
 		},
 		Pull: &v1alpha1.PullProtocol{ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("old")}, App: "old", Port: 8082, Dialect: "b"},
+		Push: &v1alpha1.PushProtocol{
+			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8002,
+			Shape: v1alpha1.PushShapeHaskell, Closed: true, Concurrency: v1alpha1.PushConcurrencyLast, Interval: true,
+		},
 	}
 }
 

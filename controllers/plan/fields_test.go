@@ -169,6 +169,13 @@ func specFields() map[string]field {
 		"protocols.pull.dialect":               {theNodes, withProtocols, func(s *spec) { s.Protocols.Pull.Dialect = "a" }},
 		"protocols.pull.clientNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Pull.ClientNamespaces = nil }},
 		"protocols.heimdallr.clientNamespaces": {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.ClientNamespaces = nil }},
+		"protocols.push.app":                   {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.App = "other" }},
+		"protocols.push.port":                  {nothing, withProtocols, func(s *spec) { s.Protocols.Push.Port = 80 }},
+		"protocols.push.shape":                 {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.Shape = v1alpha1.PushShapeCpp }},
+		"protocols.push.closed":                {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.Closed = false }},
+		"protocols.push.concurrency":           {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.Concurrency = v1alpha1.PushConcurrencyFirst }},
+		"protocols.push.interval":              {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.Interval = false }},
+		"protocols.push.clientNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Push.ClientNamespaces = nil }},
 
 		"exposure.host":                           {nothing, nil, func(s *spec) { s.Exposure.Host = "other.example" }},
 		"exposure.ingress.className":              {nothing, withIngress, func(s *spec) { s.Exposure.Ingress.ClassName = pointer("other") }},

@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -20,6 +21,9 @@ const (
 
 // pullPort is that of clients of distributed-chat in chat nodes.
 const pullPort = 8081
+
+// pushPort is where clients of cHaTTP come in, in chat nodes.
+const pushPort = 8082
 
 // protocolPlan is what a protocol of another system asks of the nodes, and of what leads to them.
 type protocolPlan struct {
@@ -55,7 +59,27 @@ func protocols(c *v1alpha1.ChatCluster) (all []protocolPlan) {
 			args: []string{"--pull-app=" + literal(p.App), "--pull-dialect=" + literal(string(p.Dialect))},
 		})
 	}
+	if p := s.Push; p != nil {
+		all = append(all, push(p))
+	}
 	return all
+}
+
+func push(p *v1alpha1.PushProtocol) protocolPlan {
+	plan := protocolPlan{
+		name: "push", listen: pushPort, port: p.Port, clients: p.ClientNamespaces,
+		args: []string{
+			"--push-app=" + literal(p.App), "--push-shape=" + strings.ToLower(string(p.Shape)),
+			"--push-concurrency=" + strings.ToLower(string(p.Concurrency)),
+		},
+	}
+	if p.Closed {
+		plan.args = append(plan.args, "--push-closed")
+	}
+	if p.Interval {
+		plan.args = append(plan.args, "--push-interval")
+	}
+	return plan
 }
 
 func heimdallr(h *v1alpha1.HeimdallrProtocol) protocolPlan {
@@ -130,5 +154,11 @@ func settleProtocols(s *v1alpha1.ProtocolsSpec) {
 		orDefault(&p.App, "default")
 		orDefault(&p.Port, pullPort)
 		orDefault(&p.Dialect, "default")
+	}
+	if p := s.Push; p != nil {
+		orDefault(&p.App, "default")
+		orDefault(&p.Port, pushPort)
+		orDefault(&p.Shape, v1alpha1.PushShapeCpp)
+		orDefault(&p.Concurrency, v1alpha1.PushConcurrencyFirst)
 	}
 }

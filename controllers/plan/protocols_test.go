@@ -59,6 +59,9 @@ func TestProtocolsSayWhoMayConnect(t *testing.T) {
 	} {
 		rules := the[*networkingv1.NetworkPolicy](t, made(t, lobby(test.change...)), "lobby-node").Spec.Ingress
 		rule := rules[2] // behind those of the native clients and of the operator
+		if clients := rules[4]; clients.Ports[0].Port.IntVal != pushPort || clients.From[0].NamespaceSelector.String() != selectorOfName("games").String() {
+			t.Errorf("%s: clients of cHaTTP by %+v", name, clients)
+		}
 		var numbers []int32
 		for _, p := range rule.Ports {
 			numbers = append(numbers, p.Port.IntVal)

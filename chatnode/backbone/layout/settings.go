@@ -23,7 +23,7 @@ const (
 	Members = "members"
 	// Inbox has the same the other way round, and the user's marks: RowKey(app, user, room).
 	Inbox = "inbox"
-	// People has one row a user: RowKey(app, user).
+	// People has one row a user: RowKey(app, user). Below it is what a gateway keeps of the user: RowKey(app, user, gateway, ...).
 	People = "people"
 	// Letters has what is still to be handed to others, and was not taken.
 	Letters = "letters"

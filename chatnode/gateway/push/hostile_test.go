@@ -1,0 +1,233 @@
+package push
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/test/wait"
+)
+
+func TestAnEncodedSeparatorSeparatesNothing(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "ann", "bob", "a&b=c", "üäx")
+	ann := n.login(t, "ann")
+	r := n.call(t, "send", "user_name", "ann", "channel_id", ann, "dest_user", "bob&message=forged", "the message")
+	if !strings.Contains(r.body, `"error-code":15`) {
+		t.Fatal(r)
+	}
+	n.send(t, "ann", ann, "a&b=c", "x")
+	if r, err := n.do(t.Context(), http.MethodGet, "/chattp_request/isonline?user_name=%C3%BC%C3%A4x", ""); err != nil || !strings.HasPrefix(r.body, ok) {
+		t.Fatal(r, err)
+	}
+	if r, err := n.do(t.Context(), http.MethodGet, "/chattp_request%2Fisonline?user_name=ann", ""); err != nil || r.body != malformedURL+"\n" {
+		t.Fatal(r, err)
+	}
+	r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/send?user_name=ann&channel_id="+ann+"&dest_user=bob&message=%ff%zz%", "")
+	if err != nil || r.body != accepted+"\n" {
+		t.Fatal(r, err)
+	}
+	bob := n.login(t, "bob")
+	if r := n.call(t, "savedmessages", "user_name", "bob", "channel_id", bob); !strings.Contains(r.body, "\"body\":\"\uFFFD%zz%\"") {
+		t.Fatal(r)
+	}
+}
+
+func TestNamesAndBodiesThatCantBe(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "ann", "bob")
+	ann := n.login(t, "ann")
+	for _, name := range []string{"", "\x00server", strings.Repeat("x", chat.MaxName+1)} {
+		if r := n.call(t, "register", "user_name", name, "password", "pw"); !strings.Contains(r.body, `"error-code":15`) {
+			t.Errorf("%q: %v", name, r)
+		}
+		if r := n.call(t, "isonline", "user_name", name); !strings.Contains(r.body, `"error-code":15`) {
+			t.Errorf("%q: %v", name, r)
+		}
+		if r := n.call(t, "login", "user_name", name, "password", "pw"); !strings.Contains(r.body, `"error-code":15`) {
+			t.Errorf("%q: %v", name, r)
+		}
+		if r := n.call(t, "send", "user_name", "ann", "channel_id", ann, "dest_user", name, "x"); !strings.Contains(r.body, `"error-code":15`) {
+			t.Errorf("%q: %v", name, r)
+		}
+	}
+	if r := n.call(t, "send", "user_name", "ann", "channel_id", ann, "dest_user", "bob", strings.Repeat("x", 17<<10)); !strings.Contains(r.body, `"error-code":14`) {
+		t.Error(r)
+	}
+	if r := n.call(t, "send", "user_name", "ann", "channel_id", ann, "dest_user", "bob", strings.Repeat("x", DefaultBodyBytes+1)); r.status != http.StatusRequestEntityTooLarge {
+		t.Error(r)
+	}
+}
+
+func TestNobodyUsesWhatIsAnothers(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "ann", "bob")
+	ann := n.login(t, "ann")
+	other, err := New(Options{
+		App: "other", Chat: n.chat, Hub: n.gateway.options.Hub, Tables: n.gateway.options.Tables, Log: n.gateway.options.Log, HashCost: 4,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	there := &node{gateway: other, chat: n.chat, client: n.client, url: newServer(t, other)}
+	if r, err := there.do(t.Context(), http.MethodGet, "/sub?channel_id="+ann, ""); err != nil || r.status != http.StatusForbidden {
+		t.Error(r, err)
+	}
+	there.want(t, unknownUser+`"online":false,"type":"online"}`, "isonline", "user_name", "ann")
+	there.join(t, "ann") // another ann
+	there.want(t, `{"status":false,"error":"You are not who you pretend to be","error-code":2,"settings":"","type":"settings"}`,
+		"getconf", "user_name", "ann", "channel_id", ann)
+	there.want(t, ok+`"online":false,"type":"online"}`, "isonline", "user_name", "ann")
+	n.want(t, ok+`"online":true,"type":"online"}`, "isonline", "user_name", "ann")
+}
+
+func TestManyWrongPasswordsHinderNoMessages(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "ann", "bob")
+	ann := n.login(t, "ann")
+	var guessing sync.WaitGroup
+	for i := range 3 * maxHashing {
+		guessing.Go(func() {
+			r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/login?user_name=bob&password="+fmt.Sprint(i), "")
+			if err != nil || !strings.Contains(r.body, `"error-code":13`) && !strings.Contains(r.body, `"error-code":21`) {
+				t.Errorf("%v %v", r, err)
+			}
+		})
+	}
+	for range 20 {
+		n.send(t, "ann", ann, "bob", "x")
+	}
+	guessing.Wait()
+	n.login(t, "bob")
+}
+
+func TestABodyThatNeverComesHindersNobody(t *testing.T) {
+	n := start(t, "", func(o *Options) { o.Requests = 2 })
+	n.join(t, "ann")
+	slow, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	if _, err := fmt.Fprintf(slow, "POST /chattp_request/isonline?user_name=ann HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+		t.Fatal(err)
+	}
+	n.running(t, 1)
+	n.want(t, ok+`"online":false,"type":"online"}`, "isonline", "user_name", "ann")
+	n.running(t, 1) // a request ends a little after its answer
+	second, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if _, err := fmt.Fprintf(second, "POST /chattp_request/isonline?user_name=ann HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+		t.Fatal(err)
+	}
+	n.running(t, 2)
+	if r := n.call(t, "isonline", "user_name", "ann"); r.status != http.StatusInternalServerError || r.body != "Couldn't reach broker\n" {
+		t.Fatal(r)
+	}
+	_ = slow.(*net.TCPConn).CloseWrite()
+	answer, err := bufio.NewReader(slow).ReadString('\n')
+	if err != nil || !strings.Contains(answer, "400") {
+		t.Fatal(answer, err)
+	}
+}
+
+// running waits until so many commands are being answered.
+func (n *node) running(t *testing.T, commands int64) {
+	t.Helper()
+	wait.Eventually(t, patience, "commands to run", func() string {
+		if got := n.gateway.running.Load(); got != commands {
+			return fmt.Sprintf("%d instead of %d", got, commands)
+		}
+		return ""
+	})
+}
+
+func TestPollsAreBounded(t *testing.T) {
+	n := start(t, "", func(o *Options) { o.Polls = 1 })
+	n.join(t, "ann", "bob")
+	one, other := listener{channel: n.login(t, "ann")}, listener{channel: n.login(t, "bob")}
+	_, _, _ = one.poll(t.Context(), n)
+	_, _, _ = other.poll(t.Context(), n)
+	ctx, leave := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	waiting := one
+	go func() {
+		_, _, err := waiting.poll(ctx, n)
+		gone <- err
+	}()
+	n.waiting(t, 1)
+	if r := <-other.polling(t, n); r.status != http.StatusServiceUnavailable {
+		t.Fatal(r)
+	}
+	leave()
+	if err := <-gone; err == nil {
+		t.Fatal("the poll was answered")
+	}
+	n.waiting(t, 0)
+}
+
+func TestWhoIsErasedOrRevokedHasNoSession(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "ann", "bob")
+	server := chat.Actor{App: chat.DefaultApp, Server: true}
+	ann, bob := n.login(t, "ann"), n.login(t, "bob")
+	if _, err := n.chat.EraseUser(t.Context(), server, &chatv1.EraseUserRequest{User: "bob"}); err != nil {
+		t.Fatal(err)
+	}
+	wait.Eventually(t, patience, "bob to be erased", func() string {
+		if r := n.call(t, "login", "user_name", "bob", "password", "pw"); !strings.Contains(r.body, `"error-code":15`) {
+			return r.body
+		}
+		return ""
+	})
+	if r, err := n.do(t.Context(), http.MethodGet, "/sub?channel_id="+bob, ""); err != nil || r.status != http.StatusForbidden {
+		t.Error(r, err)
+	}
+	if _, err := n.chat.Revoke(t.Context(), server, &chatv1.RevokeRequest{User: "ann"}); err != nil {
+		t.Fatal(err)
+	}
+	wait.Eventually(t, patience, "ann to be refused", func() string {
+		if r := n.call(t, "heartbeat", "user_name", "ann", "channel_id", ann); !strings.Contains(r.body, `"error-code":2`) {
+			return r.body
+		}
+		return ""
+	})
+}
+
+// A log that lost its end uses offsets again: then time is what is left to go by.
+func TestNothingIsLostWhenPositionsBecomeVoid(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "bob")
+	l := listener{channel: n.login(t, "bob")}
+	for i := range 3 {
+		n.natively(t, "ann", "bob", fmt.Sprint(i))
+		l.next(t, n)
+	}
+	n.natively(t, "ann", "bob", "3")
+	var p position
+	if err := p.UnmarshalText([]byte(l.tag)); err != nil {
+		t.Fatal(err)
+	}
+	for part, m := range p.marks {
+		p.marks[part] = mark{m.offset + 1000, m.epoch + 1}
+	}
+	l.tag = p.String()
+	got := ""
+	for !strings.HasSuffix(got, "3") {
+		got += l.next(t, n).Message
+	}
+	if !strings.HasSuffix("0123", got) {
+		t.Fatalf("received %q", got)
+	}
+}
