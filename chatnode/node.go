@@ -192,7 +192,7 @@ func (n *node) assemble(ctx context.Context) (err error) {
 		Gate: n.gate(), Search: n.searcher(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(), Linger: n.messages.Linger,
 		Registerer: n.registry, Logger: n.log,
 		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
-			return n.gateway.Devices(ctx, app, users)
+			return n.here(ctx, app, users)
 		},
 	})
 	if err != nil {

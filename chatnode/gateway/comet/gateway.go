@@ -47,7 +47,7 @@ type Options struct {
 	Name string
 	// SQL shapes the server for backends; its Version and Login are the gateway's own.
 	SQL mysql.Options
-	// MessagesPerSecond bounds what one anonymous connection publishes, with twice as many at once; 20.
+	// MessagesPerSecond bounds what one anonymous connection publishes, with twice as many at once; 0 is no limit.
 	MessagesPerSecond float64
 	// RequestTimeout bounds a command of a browser; 20 s.
 	RequestTimeout time.Duration
@@ -91,9 +91,6 @@ func New(o Options) (*Gateway, error) {
 	}
 	if o.RequestTimeout == 0 {
 		o.RequestTimeout = 20 * time.Second
-	}
-	if o.MessagesPerSecond == 0 {
-		o.MessagesPerSecond = 20
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -59,11 +59,7 @@ func (s *session) publish(ctx context.Context, text string) error {
 func (s *session) say(ctx context.Context, pipe, event, payload, id string, hidden bool) error {
 	actor := s.actor
 	if s.user == 0 || hidden {
-		if s.limit == nil {
-			perSecond := s.gateway.options.MessagesPerSecond
-			s.limit = rate.NewLimiter(rate.Limit(perSecond), max(1, int(2*perSecond)))
-		}
-		if !s.limit.Allow() {
+		if !s.allow() {
 			return refused("Too many messages")
 		}
 		if _, err := s.gateway.options.Chat.Access(ctx, s.actor, roomPrefix+pipe, chat.Publish); err != nil {
@@ -73,6 +69,15 @@ func (s *session) say(ctx context.Context, pipe, event, payload, id string, hidd
 	}
 	_, err := s.gateway.options.Chat.Send(ctx, actor, sendRequest(pipe, event, payload, id))
 	return err
+}
+
+// allow counts a message that nobody's own rate counts.
+func (s *session) allow() bool {
+	perSecond := s.gateway.options.MessagesPerSecond
+	if s.limit == nil && perSecond > 0 {
+		s.limit = rate.NewLimiter(rate.Limit(perSecond), max(1, int(2*perSecond)))
+	}
+	return s.limit == nil || s.limit.Allow()
 }
 
 // sendRequest is a message in a pipe.
