@@ -7,7 +7,8 @@ import (
 	"crypto/subtle"
 	"crypto/tls"
 	"encoding/binary"
-	"fmt"
+	"io"
+	"net"
 )
 
 // Capabilities of the protocol that matter here.
@@ -129,12 +130,21 @@ func asksForTLS(answer []byte) bool {
 	return len(answer) == 32 && binary.LittleEndian.Uint32(answer)&(withTLS|protocol41) == withTLS|protocol41
 }
 
-// upgrade goes on over TLS. Bytes that came too early would be taken for the client's secret ones, so they end the connection.
+// begun is a socket of which the first bytes have been read ahead.
+type begun struct {
+	net.Conn
+	ahead io.Reader
+}
+
+func (b *begun) Read(p []byte) (int, error) { return b.ahead.Read(p) }
+
+// upgrade goes on over TLS. Whatever has come already is the beginning of that.
 func (c *connection) upgrade() error {
-	if c.in.Buffered() > 0 {
-		return fmt.Errorf("bytes came before TLS was there: %w", errMalformed)
+	ahead, err := c.in.Peek(c.in.Buffered())
+	if err != nil {
+		return err
 	}
-	secured := tls.Server(c.socket, c.server.options.TLS)
+	secured := tls.Server(&begun{c.socket, io.MultiReader(bytes.NewReader(bytes.Clone(ahead)), c.socket)}, c.server.options.TLS)
 	if err := secured.Handshake(); err != nil {
 		return err
 	}
