@@ -30,11 +30,12 @@ const (
 type private struct {
 	session *session
 	feed    backbone.Feed
-	epoch   string
 	place   *fanout.Subscription
 	refused atomic.Bool
 
 	mu sync.Mutex // guards what follows
+	// epoch is that of the feed. It is not known to pages that come before the member is let in; they are not written.
+	epoch string
 	// encoded are the last pages, to know by the address of a frame up to where it goes.
 	encoded []encodedPage
 	// delivered is up to where the connection has taken them; armed says that this will be noted.
@@ -83,7 +84,10 @@ func (s *session) openPrivate() error {
 	if err != nil {
 		return err
 	}
-	p.place, p.epoch = place, got.Head.Epoch
+	p.mu.Lock()
+	p.epoch = got.Head.Epoch
+	p.mu.Unlock()
+	p.place = place
 	s.mu.Lock()
 	over := s.closed
 	if !over {
@@ -115,7 +119,7 @@ func (p *private) catchUp(head backbone.Position) error {
 		s.send(s.encoder.frame(message{
 			Data: n.Text, Event: event, FromQueue: true, Time: n.Time / 1000, Pipe: pipePrivate, UUID: n.ID,
 		}))
-		p.took(queueRow{p.epoch, m.Offset, m.Time})
+		p.took(queueRow{head.Epoch, m.Offset, m.Time})
 		return true
 	})
 	return err
