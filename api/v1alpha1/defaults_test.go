@@ -59,6 +59,8 @@ func TestDefaultsAreShown(t *testing.T) {
 				webhook: {url: "https://a", events: [message, edit, delete, reaction, member, room], timeout: 5s, giveUp: 1h},
 				moderation: {url: "https://b", timeout: 1s, failurePolicy: Refuse}}`},
 		{"clients of heimdallr", `{protocols: {heimdallr: {}}}`, `protocols: {heimdallr: {app: default, port: 8000, admin: false}}`},
+		{"clients of CppComet", `{protocols: {comet: {passwordSecretRef: {name: a}}}}`,
+			`protocols: {comet: {app: default, port: 8087, sqlPort: 3307, passwordSecretRef: {name: a, key: password}}}`},
 		{"an issuer", `{tls: {issuerRef: {name: ours}}}`, `tls: {issuerRef: {name: ours, kind: Issuer}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,4 +19,28 @@ var protocolRules = []ruleCase{
 		good: `{protocols: {heimdallr: {app: games}}}`,
 		want: `spec.protocols.heimdallr.app: Invalid value: "": spec.protocols.heimdallr.app in body should be at least 1 chars long`,
 	},
+	{
+		name: "two ports of CppComet that are one",
+		bad:  `{protocols: {comet: {passwordSecretRef: {name: a}, port: 3307}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}, port: 3306}}}`,
+		want: `spec.protocols.comet: Invalid value: port and sqlPort must differ`,
+	},
+	{
+		name: "CometQL on the port of chatfleet's own clients",
+		bad:  `{protocols: {comet: {passwordSecretRef: {name: a}, sqlPort: 443}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}, sqlPort: 444}}}`,
+		want: `spec.protocols.comet.sqlPort: Invalid value: 443: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "clients of two systems on one port",
+		bad:  `{protocols: {heimdallr: {port: 8087}, comet: {passwordSecretRef: {name: a}}}}`,
+		good: `{protocols: {heimdallr: {port: 8088}, comet: {passwordSecretRef: {name: a}}}}`,
+		want: `spec.protocols: Invalid value: comet and heimdallr need different ports`,
+	},
+	{
+		name: "CppComet without a password",
+		bad:  `{protocols: {comet: {}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}}}}`,
+		want: `spec.protocols.comet.passwordSecretRef: Required value`,
+	},
 }

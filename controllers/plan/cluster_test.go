@@ -67,6 +67,10 @@ func speaking(c *v1alpha1.ChatCluster) {
 		Heimdallr: &v1alpha1.HeimdallrProtocol{
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8001, Admin: true,
 		},
+		Comet: &v1alpha1.CometProtocol{
+			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("shop")}, BackendNamespaces: selectorOfName("backends"),
+			PasswordSecretRef: v1alpha1.CometSecretReference{Name: "comet"}, App: "shop", Port: 8087, SQLPort: 3306,
+		},
 	}
 }
 

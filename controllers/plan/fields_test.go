@@ -166,6 +166,14 @@ func specFields() map[string]field {
 		"protocols.heimdallr.admin":            {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.Admin = false }},
 		"protocols.heimdallr.clientNamespaces": {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.ClientNamespaces = nil }},
 
+		"protocols.comet.app":                    {theNodes, withProtocols, func(s *spec) { s.Protocols.Comet.App = "other" }},
+		"protocols.comet.port":                   {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.Port = 8088 }},
+		"protocols.comet.sqlPort":                {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.SQLPort = 3308 }},
+		"protocols.comet.passwordSecretRef.name": {theNodes, withProtocols, func(s *spec) { s.Protocols.Comet.PasswordSecretRef.Name = "other" }},
+		"protocols.comet.passwordSecretRef.key":  {theNodes, withProtocols, func(s *spec) { s.Protocols.Comet.PasswordSecretRef.Key = "other" }},
+		"protocols.comet.clientNamespaces":       {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.ClientNamespaces = nil }},
+		"protocols.comet.backendNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.BackendNamespaces = nil }},
+
 		"exposure.host":                           {nothing, nil, func(s *spec) { s.Exposure.Host = "other.example" }},
 		"exposure.ingress.className":              {nothing, withIngress, func(s *spec) { s.Exposure.Ingress.ClassName = pointer("other") }},
 		"exposure.ingress.annotations":            {nothing, withIngress, func(s *spec) { s.Exposure.Ingress.Annotations = map[string]string{"a": "b"} }},
