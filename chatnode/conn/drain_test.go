@@ -108,7 +108,9 @@ func TestAbruptServersSendNoCloseFrame(t *testing.T) {
 	if _, _, err := client.ReadMessage(); !errors.As(err, &end) || end.Code != websocket.CloseAbnormalClosure {
 		t.Errorf("the connection ends with %v", err)
 	}
-	next(t, e.closed, "the end")
+	if own := next(t, e.closed, "the end"); own.Code != 1001 || own.Remote {
+		t.Errorf("the server's own end is %v", own)
+	}
 
 	// Who says goodbye is answered.
 	polite, _ := n.dial(nil, nil)

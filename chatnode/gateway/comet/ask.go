@@ -15,13 +15,13 @@ var commands = map[string]func(s *session, ctx context.Context, text string) err
 	"track_pipe_users": (*session).trackPipeUsers,
 	"user_status":      (*session).userStatus,
 	"user_data":        (*session).userData,
-	"statistics":       ignore,
-	"cgi_call":         ignore,
-	"CometQL_call":     ignore,
+	"statistics":       (*session).ignore,
+	"cgi_call":         (*session).ignore,
+	"CometQL_call":     (*session).ignore,
 }
 
 // ignore takes a command that has no effect.
-func ignore(*session, context.Context, string) error { return nil }
+func (s *session) ignore(context.Context, string) error { return nil }
 
 // field is a line of a command, or empty.
 func field(text string, number int) string {

@@ -99,7 +99,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	go func() { served <- n.gateway.SQL().Serve(backends) }()
 	t.Cleanup(func() {
 		_ = backends.Close()
-		<-served
+		_ = <-served // that the listener is closed
 		n.conns.Close()
 		n.http.Close()
 		n.gateway.Close()

@@ -74,7 +74,7 @@ func start(t testing.TB, change func(*Options)) (s *Server, address string) {
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {
 		_ = l.Close()
-		<-served
+		_ = <-served // that the listener is closed
 		s.Close()
 	})
 	return s, l.Addr().String()
