@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,8 @@ type visitor struct {
 	t        testing.TB
 	ws       *websocket.Conn
 	messages chan heard
+	// hold keeps the browser from reading.
+	hold sync.Mutex
 	// end is how the connection ended.
 	end chan error
 }
@@ -99,6 +102,8 @@ func (c rawPath) Write(p []byte) (int, error) {
 func (v *visitor) read() {
 	defer close(v.messages)
 	for {
+		v.hold.Lock()
+		v.hold.Unlock() //nolint:staticcheck // to have waited is all
 		_, payload, err := v.ws.ReadMessage()
 		if err != nil {
 			v.end <- err
