@@ -152,3 +152,11 @@ func (p *cometPorts) Devices(ctx context.Context, app string, users []string) (m
 	}
 	return p.gateway.Devices(ctx, app, users)
 }
+
+// Connections is how many browsers there are.
+func (p *cometPorts) Connections() int {
+	if p.conns == nil {
+		return 0
+	}
+	return p.conns.Connections()
+}

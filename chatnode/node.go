@@ -312,13 +312,13 @@ func (n *node) drain() {
 	if n.o.natsURL == "" {
 		period = 0
 	}
-	n.log.Info("draining", "connections", n.conns.Connections(), "period", period.String())
+	n.log.Info("draining", "connections", n.connections(), "period", period.String())
 	ctx, cancel := context.WithTimeout(context.Background(), period+endWait)
 	defer cancel()
 	n.messages.Drain(ctx)
 	drained := n.drainProtocols(ctx, period)
 	if err := errors.Join(n.conns.Drain(ctx, period, codeShutdown, "shutdown"), drained()); err != nil {
-		n.log.Warn("some connections did not close", "connections", n.conns.Connections())
+		n.log.Warn("some connections did not close", "connections", n.connections())
 	}
 }
 

@@ -99,3 +99,14 @@ func (n *node) here(ctx context.Context, app string, users []string) (map[string
 	}
 	return all, err
 }
+
+// connections counts those of clients, by whichever protocol.
+func (n *node) connections() int {
+	sum := n.conns.Connections()
+	for _, p := range n.protocols {
+		if counter, ok := p.(interface{ Connections() int }); ok {
+			sum += counter.Connections()
+		}
+	}
+	return sum
+}

@@ -70,19 +70,18 @@ func marshal(v any) []byte {
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
-// without gives those frames that do not end with one of the ids, and the ids that were not found.
-func without(wire []byte, ids []string) (rest []byte, left []string) {
-	left = ids
-	for len(wire) > 0 {
-		frame := wire[:frameLength(wire)]
-		wire = wire[len(frame):]
-		if at := endsWith(frame, left); at >= 0 {
-			left = append(append([]string(nil), left[:at]...), left[at+1:]...)
-			continue
+// without gives those frames that do not end with one of the ids, and the ids that were found.
+func without(wire []byte, ids []string) (rest []byte, found []string) {
+	for left := wire; len(left) > 0; {
+		frame := left[:frameLength(left)]
+		left = left[len(frame):]
+		if at := endsWith(frame, ids); at >= 0 {
+			found = append(found, ids[at])
+		} else {
+			rest = append(rest, frame...)
 		}
-		rest = append(rest, frame...)
 	}
-	return rest, left
+	return rest, found
 }
 
 func endsWith(frame []byte, ids []string) int {

@@ -129,6 +129,7 @@ func (g *Gateway) listen() (err error) {
 	}
 	g.options.Chat.OnChange(g.reviews.note)
 	g.options.Chat.OnRevoke(g.revoked)
+	g.options.Chat.OnErasing(g.rows.erase)
 	return nil
 }
 

@@ -124,3 +124,19 @@ func TestAnonymousBrowsersPublishOnlySoMuch(t *testing.T) {
 		t.Errorf("the second message is answered with %+v with %s", h, h.Data)
 	}
 }
+
+func TestWhoIsErasedLeavesNothing(t *testing.T) {
+	n := startNode(t, nil)
+	v := n.user(7)
+	n.must("INSERT INTO users_data (id, data) VALUES (7, 'x')")
+	n.private(7, "x")
+	if _, err := n.chat.EraseUser(t.Context(), asServer, &chatv1.EraseUserRequest{User: "7"}); err != nil {
+		t.Fatal(err)
+	}
+	_ = v.ended()
+	for _, table := range []string{"users_auth", "users_data", "users_messages"} {
+		if rows := n.must("SELECT * FROM " + table + " WHERE id = 7").Rows; len(rows) > 0 {
+			t.Errorf("%s has %v", table, rows)
+		}
+	}
+}

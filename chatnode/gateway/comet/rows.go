@@ -127,6 +127,16 @@ func (r rows) drop(ctx context.Context, app, about, name string) error {
 	}
 }
 
+// erase takes everything away that is kept of a user.
+func (r rows) erase(ctx context.Context, app, user string) error {
+	for _, about := range []string{aboutAuth, aboutData, aboutQueue} {
+		if err := r.drop(ctx, app, about, user); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // rowsAtOnce is how many rows are read at a time, and maxListed how many of one kind are listed at most.
 const (
 	rowsAtOnce = 500

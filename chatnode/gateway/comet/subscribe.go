@@ -41,12 +41,23 @@ func (m *member) Encoder() fanout.Encoder { return m.session.encoder }
 // Write implements fanout.Member. What the session itself said is left out.
 func (m *member) Write(wire []byte) bool {
 	s := m.session
+	var own []string
 	if s.owns.Load() {
-		if wire = s.withoutOwn(wire); len(wire) == 0 {
-			return true
-		}
+		wire, own = s.withoutOwn(wire)
 	}
-	if s.conn.Write(wire) {
+	if !m.pass(wire) {
+		return false
+	}
+	if len(own) > 0 {
+		s.hasCome(own)
+	}
+	return true
+}
+
+// pass writes to the connection.
+func (m *member) pass(wire []byte) bool {
+	s := m.session
+	if len(wire) == 0 || s.conn.Write(wire) {
 		return true
 	}
 	m.refused.Store(true)
@@ -61,15 +72,22 @@ func (m *member) Backlog() int { return m.session.conn.Backlog() }
 // Reset implements fanout.Member. The client comes back and subscribes again.
 func (m *member) Reset() { m.session.drop("reset") }
 
-// withoutOwn leaves the session's own messages out of frames. They are looked out for until they have come.
-func (s *session) withoutOwn(wire []byte) []byte {
+// withoutOwn leaves the session's own messages out of frames, and says which they are.
+func (s *session) withoutOwn(wire []byte) (rest []byte, own []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rest, left := without(wire, s.own)
-	if len(left) == len(s.own) {
-		return wire
+	if rest, own = without(wire, s.own); len(own) == 0 {
+		return wire, nil
 	}
-	return rest
+	return rest, own
+}
+
+// hasCome forgets messages of the session's own. Until then they are looked out for: a page that was refused comes again.
+func (s *session) hasCome(own []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.own = slices.DeleteFunc(s.own, func(id string) bool { return slices.Contains(own, id) })
+	s.owns.Store(len(s.own) > 0)
 }
 
 // lookOut has the session's own message left out of what comes.
