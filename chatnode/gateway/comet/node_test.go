@@ -2,6 +2,7 @@ package comet
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"log/slog"
 	"net"
@@ -99,7 +100,9 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	go func() { served <- n.gateway.SQL().Serve(backends) }()
 	t.Cleanup(func() {
 		_ = backends.Close()
-		_ = <-served // that the listener is closed
+		if err := <-served; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("serving ended with %v", err)
+		}
 		n.conns.Close()
 		n.http.Close()
 		n.gateway.Close()

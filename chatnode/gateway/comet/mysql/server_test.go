@@ -74,7 +74,9 @@ func start(t testing.TB, change func(*Options)) (s *Server, address string) {
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {
 		_ = l.Close()
-		_ = <-served // that the listener is closed
+		if err := <-served; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("serving ended with %v", err)
+		}
 		s.Close()
 	})
 	return s, l.Addr().String()
