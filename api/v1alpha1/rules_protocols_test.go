@@ -43,4 +43,16 @@ var protocolRules = []ruleCase{
 		good: `{protocols: {comet: {passwordSecretRef: {name: a}}}}`,
 		want: `spec.protocols.comet.passwordSecretRef: Required value`,
 	},
+	{
+		name: "pipes of an application whose name is longer than it looks",
+		bad:  `{protocols: {comet: {passwordSecretRef: {name: a}, app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}, app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		want: `spec.protocols.comet.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
+	{
+		name: "browsers of CppComet on the port of chatfleet's own clients",
+		bad:  `{protocols: {comet: {passwordSecretRef: {name: a}, port: 80}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}, port: 81}}}`,
+		want: `spec.protocols.comet.port: Invalid value: 80: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
 }

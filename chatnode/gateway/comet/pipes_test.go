@@ -175,12 +175,11 @@ func TestHistoryIsAsLongAsItsSetting(t *testing.T) {
 func TestAMessageOfSeveralSocketsIsOne(t *testing.T) {
 	n := startNode(t, nil)
 	n.must("INSERT INTO pipes_settings (name, length) VALUES ('web_chat', 10)")
-	one, two := n.user(7), n.user(7)
-	for _, v := range []*visitor{one, two} {
+	for i, v := range []*visitor{n.user(7), n.user(7), n.guest(), n.guest()} {
 		v.say("web_pipe2", "web_chat", "ev", "*", `{"_cometApi_uuid":"same","a":1}`)
 		v.nextIn("_answer_to_web_chat")
-	}
-	if rows := n.must("SELECT * FROM pipes_messages WHERE name = 'web_chat'").Rows; len(rows) != 1 {
-		t.Errorf("the history is %v", rows)
+		if rows := n.must("SELECT * FROM pipes_messages WHERE name = 'web_chat'").Rows; len(rows) != i/2+1 {
+			t.Errorf("the history is %v", rows)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package comet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -65,7 +66,7 @@ func (s *session) say(ctx context.Context, pipe, event, payload, id string, hidd
 		if _, err := s.gateway.options.Chat.Access(ctx, s.actor, roomPrefix+pipe, chat.Publish); err != nil {
 			return err
 		}
-		actor = chat.Actor{App: s.app, Server: true, Client: s.id}
+		actor = chat.Actor{App: s.app, Server: true, Client: cmp.Or(s.browser.UUID, s.id)} // all sockets of a browser are one sender
 	}
 	_, err := s.gateway.options.Chat.Send(ctx, actor, sendRequest(pipe, event, payload, id))
 	return err
