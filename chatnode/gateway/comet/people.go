@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
@@ -93,11 +95,7 @@ func (p *people) online(app string) int {
 // rowChanged takes the key of a row that was written, or an empty one if many may have been: connections may have to end.
 func (g *Gateway) rowChanged(key string) {
 	if key == "" {
-		for _, s := range g.people.all() {
-			if s.user > 0 {
-				g.start(s.checkGeneration)
-			}
-		}
+		g.start(g.checkAll)
 		return
 	}
 	parts, ok := layout.ParseRowKey(key)
@@ -107,6 +105,24 @@ func (g *Gateway) rowChanged(key string) {
 	for _, s := range g.people.of(person{parts[0], parts[2]}) {
 		g.start(s.checkGeneration)
 	}
+}
+
+// checking is how many rows are read at a time when all are.
+const checking = 32
+
+// checkAll looks at everybody who has signed in.
+func (g *Gateway) checkAll() {
+	var looks errgroup.Group
+	looks.SetLimit(checking)
+	for _, s := range g.people.all() {
+		if s.user > 0 {
+			looks.Go(func() error {
+				s.checkGeneration()
+				return nil
+			})
+		}
+	}
+	_ = looks.Wait() // no look gives an error
 }
 
 // checkAgain is the pause before a row is read that could not be.
