@@ -53,6 +53,8 @@ func TestWrongOptionsSayWhatWouldBeRight(t *testing.T) {
 		{"--comet-listen=:8087", "", "--comet-listen needs --comet-password-file"},
 		{"--comet-sql-listen=:3307", "", "--comet-sql-listen needs --comet-listen"},
 		{"--comet-app=", "", "--comet-app: the name of a"},
+		{"--heimdallr-admin-listen=:1", "", "need --heimdallr-listen"},
+		{"--heimdallr-listen=:1 --heimdallr-app=", "", "--heimdallr-app: the name of a tenant must not be empty"},
 		{"--flag-that-is-not-there", "", "chatnode --help"},
 		{"argument", "", "unexpected argument"},
 		{"", "many", "CHATNODE_SHARDS"},

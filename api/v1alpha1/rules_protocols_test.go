@@ -55,4 +55,10 @@ var protocolRules = []ruleCase{
 		good: `{protocols: {comet: {passwordSecretRef: {name: a}, port: 81}}}`,
 		want: `spec.protocols.comet.port: Invalid value: 80: must not be 80 or 443, where chatfleet's own clients come in`,
 	},
+	{
+		name: "rooms of an application whose name is longer than it looks",
+		bad:  `{protocols: {heimdallr: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		good: `{protocols: {heimdallr: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		want: `spec.protocols.heimdallr.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
 }

@@ -155,7 +155,7 @@ func (s *Service) openChannel(a Actor, channel string) (backbone.Feed, error) {
 func CheckUser(name string) error { return checkName("user", name) }
 
 // CheckApp says what is wrong with an application's name, if anything is.
-func CheckApp(name string) error { return checkName("application", name) }
+func CheckApp(name string) error { return checkName("tenant", name) }
 
 func checkName(what, name string) error {
 	switch {

@@ -88,6 +88,13 @@ var alerts = []alert{
 			"spec.hooks.moderation.failurePolicy decides about these messages.",
 	},
 	{
+		"ChatfleetHeimdallrMessagesLost", `sum(rate(chatnode_heimdallr_messages_total{$nodes,result!="stored"}[5m])) > 0.1`, "5m", "warning",
+		"Messages of heimdallr's clients are not stored.",
+		"{{ $value | humanize }} messages a second are refused, each of which closed its connection: the protocol can't say it otherwise. " +
+			"chatnode_heimdallr_messages_total tells why by result: unavailable is the log (look at BackboneReady of the ChatCluster), too_many the " +
+			"limits of the application.",
+	},
+	{
 		"ChatfleetSearchBehind", `sum(chatnode_search_lag_messages{$nodes}) > 10000`, "30m", "info",
 		"Search does not find the newest messages.",
 		"{{ $value | humanize }} stored messages are not in the nodes' indexes yet. After a restart of nodes that passes by itself; if it doesn't, nodes " +

@@ -98,7 +98,7 @@ func (g *Gateway) release() {
 	g.count--
 }
 
-// enter adds a session that is counted and has its connection.
+// enter adds a session that is counted and whose connection is open.
 func (g *Gateway) enter(s *session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -117,23 +117,24 @@ func (g *Gateway) enter(s *session) {
 func (g *Gateway) leave(s *session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	room := g.rooms[s.room]
-	delete(room, s)
-	if len(room) == 0 {
-		delete(g.rooms, s.room)
-	}
 	g.count--
 	g.metrics.sessions.Dec()
+	room := g.rooms[s.room]
+	if delete(room, s); len(room) == 0 {
+		delete(g.rooms, s.room)
+	}
 }
 
-// sessions lists all sessions.
+// sessions lists all sessions that are ready.
 func (g *Gateway) sessions() []*session {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var all []*session
 	for _, room := range g.rooms {
 		for s := range room {
-			all = append(all, s)
+			if s.ready.Load() {
+				all = append(all, s)
+			}
 		}
 	}
 	return all

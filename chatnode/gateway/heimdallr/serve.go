@@ -56,15 +56,21 @@ func (g *Gateway) serveRoom(w http.ResponseWriter, r *http.Request) {
 	opened := false
 	err := g.options.Conns.AcceptWebSocket(w, r, nil, func(c *conn.Conn, _ string) (conn.Handler, error) {
 		opened = true
-		s.begin(c)
+		s.conn = c
+		g.enter(s)
+		s.place.Start()
 		return s, nil
 	})
-	if err != nil {
-		g.log.Debug("no WebSocket", "error", err)
-	}
-	if !opened {
+	switch {
+	case opened:
+		s.ready.Store(true)
+		if g.failover.Load() != nil { // it began meanwhile, and perhaps passed this one by
+			s.end(codeGoingAway, "failover")
+		}
+	default:
 		s.place.Close()
 		g.release()
+		g.log.Debug("no WebSocket", "error", err)
 	}
 }
 

@@ -37,6 +37,8 @@ type session struct {
 	actor   chat.Actor
 	// number tells the sessions of this node apart.
 	number uint64
+	// ready is true once the connection knows its handler, which gives the notice at its end. Until then nobody but serveRoom ends it.
+	ready atomic.Bool
 	// host is the address at which the client has reached this node.
 	host netip.Addr
 	// refused is true if a write was refused, so that Drained goes on with it.
@@ -47,16 +49,6 @@ func (g *Gateway) newSession(room string, host netip.Addr) *session {
 	// The connection's own name keeps its messages in order among themselves, and lets those of others be stored meanwhile.
 	actor := chat.Actor{App: g.options.App, Server: true, Client: uuid.NewString()}
 	return &session{gateway: g, room: room, actor: actor, host: host}
-}
-
-// begin lets messages flow to the client.
-func (s *session) begin(c *conn.Conn) {
-	s.conn = c
-	s.gateway.enter(s)
-	if s.gateway.failover.Load() != nil { // it began since the client was asked in, and perhaps did not see it
-		s.end(codeGoingAway, "failover")
-	}
-	s.place.Start()
 }
 
 // Frame implements conn.Handler. The client has one message at a time on its way to the log, and the next one is read when that is stored, so
