@@ -64,7 +64,7 @@ func (n *node) ready(w http.ResponseWriter, _ *http.Request) {
 func (n *node) load() load.Document {
 	now := time.Now()
 	d := load.Document{
-		Node: n.o.name, State: load.Ready, Connections: n.conns.Connections(), Rooms: n.hub.Rooms(), ShardsOwned: n.messages.Owned(),
+		Node: n.o.name, State: load.Ready, Connections: n.connections(), Rooms: n.hub.Rooms(), ShardsOwned: n.messages.Owned(),
 		MessagesPerSecond: n.meter.Rate(now, n.messages.Appended()), MemoryBytes: memory(), UptimeSeconds: int64(now.Sub(n.started).Seconds()),
 	}
 	if n.draining.Load() {

@@ -192,7 +192,7 @@ func (n *node) assemble(ctx context.Context) (err error) {
 		Gate: n.gate(), Search: n.searcher(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(), Linger: n.messages.Linger,
 		Registerer: n.registry, Logger: n.log,
 		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
-			return n.gateway.Devices(ctx, app, users)
+			return n.here(ctx, app, users)
 		},
 	})
 	if err != nil {
@@ -312,13 +312,13 @@ func (n *node) drain() {
 	if n.o.natsURL == "" {
 		period = 0
 	}
-	n.log.Info("draining", "connections", n.conns.Connections(), "period", period.String())
+	n.log.Info("draining", "connections", n.connections(), "period", period.String())
 	ctx, cancel := context.WithTimeout(context.Background(), period+endWait)
 	defer cancel()
 	n.messages.Drain(ctx)
 	drained := n.drainProtocols(ctx, period)
 	if err := errors.Join(n.conns.Drain(ctx, period, codeShutdown, "shutdown"), drained()); err != nil {
-		n.log.Warn("some connections did not close", "connections", n.conns.Connections())
+		n.log.Warn("some connections did not close", "connections", n.connections())
 	}
 }
 

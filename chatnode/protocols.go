@@ -28,16 +28,18 @@ type protocolOptions struct {
 	heimdallr heimdallrOptions
 	pull      pullOptions
 	push      pushOptions
+	comet     cometOptions
 }
 
 func (o *protocolOptions) declare(d *declaration) {
 	o.heimdallr.declare(d)
 	o.pull.declare(d)
 	o.push.declare(d)
+	o.comet.declare(d)
 }
 
 func (o *protocolOptions) check() error {
-	return errors.Join(o.heimdallr.check(), o.pull.check(), o.push.check())
+	return errors.Join(o.heimdallr.check(), o.pull.check(), o.push.check(), o.comet.check())
 }
 
 // bind gives the gateways that are wanted, with their ports; those that could not have theirs too, to be closed.
@@ -50,6 +52,9 @@ func (o *protocolOptions) bind() (wanted []protocolGateway, err error) {
 	}
 	if o.push.listen != "" {
 		wanted = append(wanted, &pushPort{options: o.push})
+	}
+	if o.comet.listen != "" {
+		wanted = append(wanted, &cometPorts{options: o.comet})
 	}
 	for _, p := range wanted {
 		if err := p.bind(); err != nil {
@@ -81,4 +86,37 @@ func (n *node) drainProtocols(ctx context.Context, period time.Duration) (wait f
 		}
 		return errors.Join(errs...)
 	}
+}
+
+// deviceLister is a gateway that knows which users are connected by its protocol, to any node.
+type deviceLister interface {
+	Devices(ctx context.Context, app string, users []string) (map[string][]string, error)
+}
+
+// here tells which of the users are connected to any node, by whichever protocol.
+func (n *node) here(ctx context.Context, app string, users []string) (map[string][]string, error) {
+	all, err := n.gateway.Devices(ctx, app, users)
+	for _, p := range n.protocols {
+		lister, ok := p.(deviceLister)
+		if !ok || err != nil {
+			continue
+		}
+		var more map[string][]string
+		more, err = lister.Devices(ctx, app, users)
+		for user, devices := range more {
+			all[user] = append(all[user], devices...)
+		}
+	}
+	return all, err
+}
+
+// connections counts those of clients, by whichever protocol.
+func (n *node) connections() int {
+	sum := n.conns.Connections()
+	for _, p := range n.protocols {
+		if counter, ok := p.(interface{ Connections() int }); ok {
+			sum += counter.Connections()
+		}
+	}
+	return sum
 }

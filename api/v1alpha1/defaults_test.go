@@ -61,6 +61,8 @@ func TestDefaultsAreShown(t *testing.T) {
 		{"clients of heimdallr", `{protocols: {heimdallr: {}}}`, `protocols: {heimdallr: {app: default, port: 8000, admin: false}}`},
 		{"clients of distributed-chat", `{protocols: {pull: {}}}`, `protocols: {pull: {app: default, port: 8081, dialect: default}}`},
 		{"clients of cHaTTP", `{protocols: {push: {}}}`, `protocols: {push: {app: default, port: 8082, shape: Cpp, closed: false, concurrency: First, interval: false}}`},
+		{"clients of CppComet", `{protocols: {comet: {passwordSecretRef: {name: a}}}}`,
+			`protocols: {comet: {app: default, port: 8087, sqlPort: 3307, passwordSecretRef: {name: a, key: password}}}`},
 		{"an issuer", `{tls: {issuerRef: {name: ours}}}`, `tls: {issuerRef: {name: ours, kind: Issuer}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

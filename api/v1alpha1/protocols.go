@@ -6,7 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Each is off unless it is here, and has a port of its own on the Service for clients. Their messages are the same messages, in the same
 // rooms, as those of all other clients.
 //
-// +kubebuilder:validation:XValidation:rule="[(has(self.heimdallr) ? [self.heimdallr.port] : []) + (has(self.pull) ? [self.pull.port] : []) + (has(self.push) ? [self.push.port] : [])].all(ports, ports.all(p, ports.exists_one(q, q == p)))",message="protocols must have different ports"
+// +kubebuilder:validation:XValidation:rule="[(has(self.heimdallr) ? [self.heimdallr.port] : []) + (has(self.pull) ? [self.pull.port] : []) + (has(self.push) ? [self.push.port] : []) + (has(self.comet) ? [self.comet.port, self.comet.sqlPort] : [])].all(ports, ports.all(p, ports.exists_one(q, q == p)))",message="protocols must have different ports"
 type ProtocolsSpec struct {
 	// Heimdallr serves clients of heimdallr: WebSockets on /{room}. They show no identity, so that whoever reaches the port reads and writes
 	// every room of the application.
@@ -21,6 +21,10 @@ type ProtocolsSpec struct {
 	// Push serves clients of cHaTTP: commands by HTTP, and messages by HTTP push. Names and passwords come in URLs: end TLS in front of it.
 	// +optional
 	Push *PushProtocol `json:"push,omitempty"`
+
+	// Comet serves clients of CppComet: browsers on WebSockets, and backends that speak CometQL with any MySQL client.
+	// +optional
+	Comet *CometProtocol `json:"comet,omitempty"`
 }
 
 // ProtocolClients says who may reach a protocol's port.
@@ -150,3 +154,55 @@ const (
 	PushConcurrencyLast      PushConcurrency = "Last"
 	PushConcurrencyBroadcast PushConcurrency = "Broadcast"
 )
+
+// CometSecretReference names the secret, in the namespace of the ChatCluster, that has the password of CometQL.
+type CometSecretReference struct {
+	// Name of the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key within the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:default=password
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
+// CometProtocol is how clients of CppComet are served.
+type CometProtocol struct {
+	ProtocolClients `json:",inline"`
+
+	// BackendNamespaces limits the clients of CometQL to pods of namespaces with these labels. Absent: it is as for browsers. Whoever has
+	// the password may do everything in every application.
+	// +optional
+	BackendNamespaces *metav1.LabelSelector `json:"backendNamespaces,omitempty"`
+
+	// PasswordSecretRef names the secret with the password of CometQL, with which JSON Web Tokens of CppComet are signed, too. A change is
+	// taken over without a restart.
+	PasswordSecretRef CometSecretReference `json:"passwordSecretRef"`
+
+	// App is the application of CppComet's tenant 0; tenant 7 is the application 7. At most 128 bytes.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="size(bytes(self)) <= 128",message="must have at most 128 bytes of UTF-8"
+	// +kubebuilder:default=default
+	// +optional
+	App string `json:"app,omitempty"`
+
+	// Port of the Service for browsers.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="!(self in [80, 443])",message="must not be 80 or 443, where chatfleet's own clients come in"
+	// +kubebuilder:default=8087
+	// +optional
+	Port int32 `json:"port,omitempty"`
+
+	// SQLPort of the Service is for CometQL.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="!(self in [80, 443])",message="must not be 80 or 443, where chatfleet's own clients come in"
+	// +kubebuilder:default=3307
+	// +optional
+	SQLPort int32 `json:"sqlPort,omitempty"`
+}

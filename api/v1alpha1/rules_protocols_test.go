@@ -20,6 +20,30 @@ var protocolRules = []ruleCase{
 		want: `spec.protocols.heimdallr.app: Invalid value: "": spec.protocols.heimdallr.app in body should be at least 1 chars long`,
 	},
 	{
+		name: "CometQL on the port of chatfleet's own clients",
+		bad:  `{protocols: {comet: {passwordSecretRef: {name: a}, sqlPort: 443}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}, sqlPort: 444}}}`,
+		want: `spec.protocols.comet.sqlPort: Invalid value: 443: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "CppComet without a password",
+		bad:  `{protocols: {comet: {}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}}}}`,
+		want: `spec.protocols.comet.passwordSecretRef: Required value`,
+	},
+	{
+		name: "pipes of an application whose name is longer than it looks",
+		bad:  `{protocols: {comet: {passwordSecretRef: {name: a}, app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}, app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
+		want: `spec.protocols.comet.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
+	{
+		name: "browsers of CppComet on the port of chatfleet's own clients",
+		bad:  `{protocols: {comet: {passwordSecretRef: {name: a}, port: 80}}}`,
+		good: `{protocols: {comet: {passwordSecretRef: {name: a}, port: 81}}}`,
+		want: `spec.protocols.comet.port: Invalid value: 80: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
 		name: "rooms of an application whose name is longer than it looks",
 		bad:  `{protocols: {heimdallr: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
 		good: `{protocols: {heimdallr: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
@@ -27,8 +51,8 @@ var protocolRules = []ruleCase{
 	},
 	{
 		name: "two protocols on one port",
-		bad:  `{protocols: {heimdallr: {port: 8081}, pull: {}}}`,
-		good: `{protocols: {heimdallr: {}, pull: {}}}`,
+		bad:  `{protocols: {heimdallr: {port: 3307}, pull: {}, push: {}, comet: {passwordSecretRef: {name: a}}}}`,
+		good: `{protocols: {heimdallr: {}, pull: {}, push: {}, comet: {passwordSecretRef: {name: a}}}}`,
 		want: `spec.protocols: Invalid value: protocols must have different ports`,
 	},
 	{

@@ -166,6 +166,7 @@ type Service struct {
 	mu         sync.Mutex
 	onChange   []func(app, channel, user string)
 	onAnnounce []func(app string, event []byte)
+	onErasing  []func(ctx context.Context, app, user string) error
 }
 
 // New gives the service. It must be closed before the log is.

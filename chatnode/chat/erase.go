@@ -365,6 +365,11 @@ func (e *erasure) finish(ctx context.Context) error {
 			break
 		}
 	}
+	for _, remove := range e.s.others() {
+		if err := remove(ctx, e.app, e.user); err != nil {
+			return fromLog(err)
+		}
+	}
 	if err := removeRow(ctx, e.s.tables, layout.People, personKey(e.app, e.user)); err != nil {
 		return err
 	}

@@ -109,3 +109,18 @@ func (s *Service) OnErase(tell func(app, user string)) {
 		}
 	})
 }
+
+// OnErasing calls remove, which must remove it, for what is kept of a user elsewhere than in the tables of chat. An erasure is done when all
+// of these have been called and gave no error; until then they may be called again. To be called before anybody uses the service.
+func (s *Service) OnErasing(remove func(ctx context.Context, app, user string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onErasing = append(s.onErasing, remove)
+}
+
+// others are those who keep something of users elsewhere.
+func (s *Service) others() []func(ctx context.Context, app, user string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.onErasing
+}

@@ -72,7 +72,11 @@ func (c *Conn) endFlush() {
 		return
 	}
 	c.ended = true
-	c.link.readBy(time.Now().Add(c.server.options.CloseTimeout))
+	wait := c.server.options.CloseTimeout
+	if c.server.options.Abrupt {
+		wait = 0 // a client that is told nothing has nothing to answer
+	}
+	c.link.readBy(time.Now().Add(wait))
 	close(c.flushed)
 	c.unpark()
 }
@@ -86,7 +90,7 @@ func (c *Conn) goodbye(cause *CloseError) []byte {
 	if farewell, ok := handler.(Farewell); ok && !cause.Remote {
 		bye = farewell.Farewell(cause.Code, cause.Reason)
 	}
-	if c.framing.webSocket() {
+	if c.framing.webSocket() && (cause.Remote || !c.server.options.Abrupt) {
 		bye = appendWebSocket(bye, opClose, closePayload(cause))
 	}
 	return bye

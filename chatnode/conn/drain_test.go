@@ -95,3 +95,29 @@ func TestDrainGivesUpWithItsContext(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestAbruptServersSendNoCloseFrame(t *testing.T) {
+	n := startNode(t, Options{Abrupt: true}, nil)
+	client, e := n.dial(nil, nil)
+	e.conn.Write(WSText.Append(nil, []byte("last words")))
+	e.conn.Close(1001, "going")
+	if _, payload, err := client.ReadMessage(); err != nil || string(payload) != "last words" {
+		t.Errorf("got %q, %v", payload, err)
+	}
+	var end *websocket.CloseError
+	if _, _, err := client.ReadMessage(); !errors.As(err, &end) || end.Code != websocket.CloseAbnormalClosure {
+		t.Errorf("the connection ends with %v", err)
+	}
+	if own := next(t, e.closed, "the end"); own.Code != 1001 || own.Remote {
+		t.Errorf("the server's own end is %v", own)
+	}
+
+	// Who says goodbye is answered.
+	polite, _ := n.dial(nil, nil)
+	if err := polite.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := polite.ReadMessage(); !websocket.IsCloseError(err, 1000) {
+		t.Errorf("a client that says goodbye is answered with %v", err)
+	}
+}

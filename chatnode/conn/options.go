@@ -33,6 +33,9 @@ type Options struct {
 	SlowCode int
 	// CloseTimeout bounds each half of closing, the sending of what is queued and the wait for the client's answer; 5 s.
 	CloseTimeout time.Duration
+	// Abrupt ends connections without a close frame, unless the client sent one: for protocols whose clients come back only if the
+	// network seems to have ended the connection.
+	Abrupt bool
 	// PingInterval is the time between two pulses of a connection; 25 s.
 	PingInterval time.Duration
 

@@ -72,6 +72,10 @@ func speaking(c *v1alpha1.ChatCluster) {
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8002,
 			Shape: v1alpha1.PushShapeHaskell, Closed: true, Concurrency: v1alpha1.PushConcurrencyLast, Interval: true,
 		},
+		Comet: &v1alpha1.CometProtocol{
+			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("shop")}, BackendNamespaces: selectorOfName("backends"),
+			PasswordSecretRef: v1alpha1.CometSecretReference{Name: "comet"}, App: "shop", Port: 8087, SQLPort: 3306,
+		},
 	}
 }
 

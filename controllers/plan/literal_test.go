@@ -40,7 +40,12 @@ func TestWhatAUserWritesReachesTheNodeAsItIs(t *testing.T) {
 				Webhook:    &v1alpha1.WebhookSpec{URL: v1alpha1.HookURL("https://told.example/" + text)},
 				Moderation: &v1alpha1.ModerationSpec{URL: v1alpha1.HookURL("https://asked.example/" + text)},
 			}
-			c.Spec.Protocols = &v1alpha1.ProtocolsSpec{Heimdallr: &v1alpha1.HeimdallrProtocol{App: text}, Pull: &v1alpha1.PullProtocol{App: text}, Push: &v1alpha1.PushProtocol{App: text}}
+			c.Spec.Protocols = &v1alpha1.ProtocolsSpec{
+				Heimdallr: &v1alpha1.HeimdallrProtocol{App: text},
+				Pull:      &v1alpha1.PullProtocol{App: text},
+				Push:      &v1alpha1.PushProtocol{App: text},
+				Comet:     &v1alpha1.CometProtocol{App: text, PasswordSecretRef: v1alpha1.CometSecretReference{Name: "comet"}},
+			}
 			c.Spec.Backbone.External.URLs = []string{"tls://a.example/" + text}
 		})
 		node := made(t, c).deployment(t).Spec.Template.Spec.Containers[0]
@@ -51,7 +56,8 @@ func TestWhatAUserWritesReachesTheNodeAsItIs(t *testing.T) {
 		for _, want := range []string{
 			"--jwt-jwks-url=https://keys.example/" + text, "--jwt-issuer=" + text, "--jwt-audience=" + text, "--origins=" + text,
 			"--nats-url=tls://a.example/" + text, "--name=replaced",
-			"--heimdallr-app=" + text, "--pull-app=" + text, "--push-app=" + text, "--webhook-url=https://told.example/" + text, "--moderation-url=https://asked.example/" + text,
+			"--heimdallr-app=" + text, "--pull-app=" + text, "--push-app=" + text, "--comet-app=" + text,
+			"--webhook-url=https://told.example/" + text, "--moderation-url=https://asked.example/" + text,
 		} {
 			if !slices.Contains(args, want) {
 				t.Errorf("no argument %s among %q", want, args)

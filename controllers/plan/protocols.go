@@ -25,6 +25,14 @@ const pullPort = 8081
 // pushPort is where clients of cHaTTP come in, in chat nodes.
 const pushPort = 8082
 
+// Ports of CppComet in chat nodes, and the file with its password.
+const (
+	cometPort    = 8087
+	cometSQLPort = 3307
+	cometDir     = "/etc/chatfleet/comet"
+	cometFile    = "password"
+)
+
 // protocolPlan is what a protocol of another system asks of the nodes, and of what leads to them.
 type protocolPlan struct {
 	// name is that of the container's port and of the Service's, which are listen and port.
@@ -62,6 +70,9 @@ func protocols(c *v1alpha1.ChatCluster) (all []protocolPlan) {
 	if p := s.Push; p != nil {
 		all = append(all, push(p))
 	}
+	if m := s.Comet; m != nil {
+		all = append(all, comet(m)...)
+	}
 	return all
 }
 
@@ -92,6 +103,30 @@ func heimdallr(h *v1alpha1.HeimdallrProtocol) protocolPlan {
 		p.args = append(p.args, "--heimdallr-health-listen="+everywhere(heimdallrHealthPort), "--heimdallr-admin-listen="+everywhere(heimdallrAdminPort))
 	}
 	return p
+}
+
+// comet has two ports, since not all who may listen may also drive everything.
+func comet(m *v1alpha1.CometProtocol) []protocolPlan {
+	backends := m.BackendNamespaces
+	if backends == nil {
+		backends = m.ClientNamespaces
+	}
+	return []protocolPlan{
+		{
+			name: "comet", listen: cometPort, port: m.Port, clients: m.ClientNamespaces,
+			args: []string{"--comet-app=" + literal(m.App), "--comet-password-file=" + cometDir + "/" + cometFile},
+		},
+		{name: "comet-sql", listen: cometSQLPort, port: m.SQLPort, clients: backends},
+	}
+}
+
+// protocolFiles are what these arguments name.
+func protocolFiles(c *v1alpha1.ChatCluster) (files []mounted) {
+	if s := c.Spec.Protocols; s != nil && s.Comet != nil {
+		ref := s.Comet.PasswordSecretRef
+		files = append(files, mounted{secretVolume("comet", ref.Name, item(ref.Key, cometFile)), cometDir})
+	}
+	return files
 }
 
 // everywhere is the address of a port on all interfaces.
@@ -160,5 +195,11 @@ func settleProtocols(s *v1alpha1.ProtocolsSpec) {
 		orDefault(&p.Port, pushPort)
 		orDefault(&p.Shape, v1alpha1.PushShapeCpp)
 		orDefault(&p.Concurrency, v1alpha1.PushConcurrencyFirst)
+	}
+	if m := s.Comet; m != nil {
+		orDefault(&m.App, "default")
+		orDefault(&m.Port, cometPort)
+		orDefault(&m.SQLPort, cometSQLPort)
+		orDefault(&m.PasswordSecretRef.Key, cometFile)
 	}
 }

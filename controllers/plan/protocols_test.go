@@ -78,3 +78,30 @@ func TestProtocolsSayWhoMayConnect(t *testing.T) {
 		}
 	}
 }
+
+// CometQL has a port, a rule and a password of its own.
+func TestBackendsOfCppCometReachTheNodes(t *testing.T) {
+	p := made(t, lobby(speaking))
+	node := p.deployment(t).Spec.Template.Spec.Containers[0]
+	for _, want := range []string{
+		"--comet-listen=:8087", "--comet-sql-listen=:3307", "--comet-app=shop", "--comet-password-file=/etc/chatfleet/comet/password",
+	} {
+		if !slices.Contains(node.Args, want) {
+			t.Errorf("no argument %s among %q", want, node.Args)
+		}
+	}
+	if !slices.ContainsFunc(node.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == cometDir && m.ReadOnly }) {
+		t.Errorf("the password is not among %+v", node.VolumeMounts)
+	}
+	ports := the[*corev1.Service](t, p, "lobby").Spec.Ports
+	if !slices.ContainsFunc(ports, func(p corev1.ServicePort) bool { return p.Port == 3306 && p.TargetPort.String() == "comet-sql" }) {
+		t.Errorf("the service has the ports %+v", ports)
+	}
+	rules := the[*networkingv1.NetworkPolicy](t, p, "lobby-node").Spec.Ingress
+	for i, want := range []*metav1.LabelSelector{selectorOfName("shop"), selectorOfName("backends")} {
+		rule := rules[5+i]
+		if got := rule.From[0].NamespaceSelector; got.String() != want.String() {
+			t.Errorf("port %v is for %v, want %v", rule.Ports[0].Port, got, want)
+		}
+	}
+}

@@ -31,13 +31,15 @@ const (
 	Cursors = "cursors"
 	// Revoked has one row a user whose tokens are refused: RowKey(app, user). Every node remembers all of them.
 	Revoked = "revoked"
+	// Comet has what clients of CppComet keep on the server: RowKey(app, what, name).
+	Comet = "comet"
 )
 
 // Tables are the names of the buckets that are tables.
-var Tables = [...]string{Rooms, Members, Inbox, People, Letters, Cursors, Revoked}
+var Tables = [...]string{Rooms, Members, Inbox, People, Letters, Cursors, Revoked, Comet}
 
 // Buckets are the names of all buckets.
-var Buckets = [...]string{Leases, Index, Presence, Rooms, Members, Inbox, People, Letters, Cursors, Revoked}
+var Buckets = [...]string{Leases, Index, Presence, Rooms, Members, Inbox, People, Letters, Cursors, Revoked, Comet}
 
 // Settings are the choices of one cluster that shape its streams and buckets.
 type Settings struct {
@@ -91,8 +93,8 @@ type BucketSettings struct {
 // bucketShares are how much of BucketBytes each bucket may take, in percent: leases are small and few, the index grows with what is
 // stored, memberships stand in two tables. A share that becomes smaller may leave a bucket that is full by its new bound.
 var bucketShares = map[string]int64{
-	Leases: 4, Index: 60, Presence: 16,
-	Rooms: 2, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1, Revoked: 1,
+	Leases: 4, Index: 60, Presence: 15,
+	Rooms: 2, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1, Revoked: 1, Comet: 1,
 }
 
 // Streams lists the streams of the cluster.

@@ -98,13 +98,10 @@ func (g *Gateway) release() {
 	g.count--
 }
 
-// enter adds a session that is counted and whose connection is open, unless it has ended already.
+// enter adds a session that is counted and whose connection is open.
 func (g *Gateway) enter(s *session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if s.over {
-		return
-	}
 	room := g.rooms[s.room]
 	if room == nil {
 		room = map[*session]struct{}{}
@@ -116,30 +113,28 @@ func (g *Gateway) enter(s *session) {
 	g.metrics.sessions.Inc()
 }
 
-// leave forgets a session, and what reserve has counted of it.
+// leave forgets a session that has entered, and what reserve has counted of it.
 func (g *Gateway) leave(s *session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s.over = true
 	g.count--
-	room := g.rooms[s.room]
-	if _, entered := room[s]; !entered {
-		return
-	}
 	g.metrics.sessions.Dec()
+	room := g.rooms[s.room]
 	if delete(room, s); len(room) == 0 {
 		delete(g.rooms, s.room)
 	}
 }
 
-// sessions lists all sessions.
+// sessions lists all sessions that are ready.
 func (g *Gateway) sessions() []*session {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var all []*session
 	for _, room := range g.rooms {
 		for s := range room {
-			all = append(all, s)
+			if s.ready.Load() {
+				all = append(all, s)
+			}
 		}
 	}
 	return all

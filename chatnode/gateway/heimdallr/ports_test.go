@@ -81,8 +81,10 @@ func TestHealthPortFollowsItsCommands(t *testing.T) {
 
 func TestStatisticsCountConnectionsByRoom(t *testing.T) {
 	n := startNode(t, nil)
-	for _, path := range []string{"/7", "/7/", "/12"} {
+	for i, path := range []string{"/7", "/7/", "/12"} {
 		n.enter(t, path)
+		// The handshake is answered before the session is there.
+		eventually(t, "the session", func() bool { return n.metric(t, "chatnode_heimdallr_sessions") == float64(i+1) })
 	}
 	for path, want := range map[string]string{
 		"/stats/count/total":        "map[guest:3 member:0 prop:All total:3]",

@@ -57,13 +57,14 @@ func (g *Gateway) serveRoom(w http.ResponseWriter, r *http.Request) {
 	err := g.options.Conns.AcceptWebSocket(w, r, nil, func(c *conn.Conn, _ string) (conn.Handler, error) {
 		opened = true
 		s.conn = c
+		g.enter(s)
 		s.place.Start()
 		return s, nil
 	})
 	switch {
 	case opened:
-		g.enter(s)
-		if g.failover.Load() != nil { // it began meanwhile, and perhaps overlooked this one
+		s.ready.Store(true)
+		if g.failover.Load() != nil { // it began meanwhile, and perhaps passed this one by
 			s.end(codeGoingAway, "failover")
 		}
 	default:

@@ -35,9 +35,10 @@ type session struct {
 	place   *fanout.Subscription
 	room    string
 	actor   chat.Actor
-	// number tells the sessions of this node apart, and over says that the connection has ended; both are guarded by the gateway's mu.
+	// number tells the sessions of this node apart.
 	number uint64
-	over   bool
+	// ready is true once the connection knows its handler, which gives the notice at its end. Until then nobody but serveRoom ends it.
+	ready atomic.Bool
 	// host is the address at which the client has reached this node.
 	host netip.Addr
 	// refused is true if a write was refused, so that Drained goes on with it.

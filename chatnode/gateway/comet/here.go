@@ -1,0 +1,129 @@
+package comet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+)
+
+const (
+	// usersQuestion asks a node which users are connected to it.
+	usersQuestion = "comet-users"
+	// usersWait is how long a node may take to answer that; one that is so slow counts as one without the users.
+	usersWait = 500 * time.Millisecond
+)
+
+// userQuestion names users of one application. The answer counts the connections of each who is there.
+type userQuestion struct {
+	App   string   `json:"app"`
+	Users []string `json:"users"`
+}
+
+// Devices tells which of the users are connected to any living node: for each, the name of every connection's device, which here has none.
+// Nodes that don't answer in time are left out.
+func (g *Gateway) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
+	counts, err := g.elsewhere(ctx, app, users)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]string{}
+	for _, user := range users {
+		if n := counts[user] + g.people.here(person{app, user}); n > 0 {
+			found[user] = make([]string, n)
+		}
+	}
+	return found, nil
+}
+
+// elsewhere counts the connections of users to other nodes.
+func (g *Gateway) elsewhere(ctx context.Context, app string, users []string) (map[string]int, error) {
+	question, err := json.Marshal(userQuestion{app, users})
+	if err != nil {
+		return nil, fmt.Errorf("ask for users: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, usersWait)
+	defer cancel()
+	all := map[string]int{}
+	var mu sync.Mutex
+	var asking sync.WaitGroup
+	for _, node := range g.options.Log.Nodes() {
+		if node.ID == g.options.Log.NodeID() {
+			continue
+		}
+		asking.Go(func() {
+			var there map[string]int
+			answer, err := g.options.Log.Ask(ctx, node.ID, usersQuestion, question)
+			if err != nil || json.Unmarshal(answer, &there) != nil {
+				g.metrics.unasked.Inc()
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for user, n := range there {
+				all[user] += n
+			}
+		})
+	}
+	asking.Wait()
+	return all, nil
+}
+
+// answerUsers answers another node's question.
+func (g *Gateway) answerUsers(_ context.Context, question []byte) ([]byte, error) {
+	var q userQuestion
+	if err := json.Unmarshal(question, &q); err != nil {
+		return nil, fmt.Errorf("read a question about users: %w", err)
+	}
+	found := map[string]int{}
+	for _, user := range q.Users {
+		if n := g.people.here(person{q.App, user}); n > 0 {
+			found[user] = n
+		}
+	}
+	return json.Marshal(found)
+}
+
+// status is that a user has come to this node, or left it.
+type status struct {
+	app, user string
+	online    bool
+}
+
+// maxStatuses is how many of them wait to be told; more are dropped.
+const maxStatuses = 4096
+
+// tellStatus has the pipe of the user told that the user came or went, if that is so anywhere in the fleet. It does not block.
+func (g *Gateway) tellStatus(s status) {
+	select {
+	case g.statuses <- s:
+	default:
+		g.metrics.dropped.WithLabelValues("status").Inc()
+	}
+}
+
+// tellStatuses does so until ctx ends. A user whose status has changed since is not told of.
+func (g *Gateway) tellStatuses(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-g.statuses:
+			counts, err := g.elsewhere(ctx, s.app, []string{s.user})
+			here := g.people.here(person{s.app, s.user}) > 0
+			if err != nil || counts[s.user] > 0 || here != s.online {
+				continue
+			}
+			word := "offline"
+			if s.online {
+				word = "online"
+			}
+			feed := backbone.Feed{Kind: layout.Room, App: s.app, Name: roomPrefix + "user_status_" + s.user}
+			_ = g.options.Hub.Signal(feed, marshal(statusSignal{Comet: word})) // it may be lost
+		}
+	}
+}
