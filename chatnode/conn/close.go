@@ -73,6 +73,9 @@ func (c *Conn) endFlush() {
 	}
 	c.ended = true
 	c.link.readBy(time.Now().Add(c.server.options.CloseTimeout))
+	if c.framing == Raw {
+		c.in.closeWrite()
+	}
 	close(c.flushed)
 	c.unpark()
 }
