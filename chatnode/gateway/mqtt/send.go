@@ -1,0 +1,73 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+)
+
+// Pauses between two attempts at what can't be done at the moment.
+const (
+	firstPause = 20 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// persist does something until it succeeds, can never succeed, or ctx ends.
+func persist(ctx context.Context, do func(ctx context.Context) error) error {
+	for wait := firstPause; ; wait = min(2*wait, lastPause) {
+		err := do(ctx)
+		if !temporary(err) || !pause(ctx, wait) {
+			return err
+		}
+	}
+}
+
+// send stores a message that a user sends to another or to a group. hear, if not nil, is called with its channel before.
+func (g *Gateway) send(ctx context.Context, a chat.Actor, with string, payload []byte, hear func(ctx context.Context, channel string)) error {
+	o, err := parseOutgoing(payload)
+	if err != nil {
+		return err
+	}
+	to := recipientPlace(a.User, with, o.channelType)
+	channel := to.channel()
+	q, err := o.request(o.messageID(a.User, channel), channel)
+	if err != nil {
+		return err
+	}
+	if to.group {
+		if err := g.join(ctx, a, channel, o.members); err != nil {
+			return err
+		}
+	}
+	if hear != nil {
+		hear(ctx, channel)
+	}
+	return persist(ctx, func(ctx context.Context) error {
+		_, err := g.options.Chat.Send(ctx, a, q)
+		return err
+	})
+}
+
+// join makes the sender a member of a group that nobody made, as chat21 does for as long as one message takes. With members in the message
+// such a group is made, with them. In other groups it is as it is.
+func (g *Gateway) join(ctx context.Context, a chat.Actor, channel string, members []string) error {
+	if a.Server {
+		return nil
+	}
+	room, err := g.options.Chat.GetRoom(ctx, a, &chatv1.GetRoomRequest{Room: channel})
+	switch {
+	case notFound(err) || err == nil && room.GetCreated() == 0 && len(members) > 0:
+		_, err = g.options.Chat.CreateRoom(ctx, a, &chatv1.CreateRoomRequest{Room: channel, Members: members})
+	case err == nil && room.GetCreated() == 0 && room.GetMe().GetMembership() != chatv1.Membership_MEMBERSHIP_JOINED:
+		_, err = g.options.Chat.Join(ctx, a, &chatv1.JoinRequest{Room: channel})
+	}
+	return err
+}
+
+func notFound(err error) bool {
+	var failed *chat.Error
+	return errors.As(err, &failed) && failed.Kind == chat.NotFound
+}
