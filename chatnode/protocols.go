@@ -26,20 +26,25 @@ type protocolGateway interface {
 // protocolOptions are those of the gateways for clients of other systems, each of which is off unless it has an address to listen on.
 type protocolOptions struct {
 	heimdallr heimdallrOptions
+	mqtt      mqttOptions
 }
 
 func (o *protocolOptions) declare(d *declaration) {
 	o.heimdallr.declare(d)
+	o.mqtt.declare(d)
 }
 
 func (o *protocolOptions) check() error {
-	return errors.Join(o.heimdallr.check())
+	return errors.Join(o.heimdallr.check(), o.mqtt.check())
 }
 
 // bind gives the gateways that are wanted, with their ports; those that could not have theirs too, to be closed.
 func (o *protocolOptions) bind() (wanted []protocolGateway, err error) {
 	if o.heimdallr.listen != "" {
 		wanted = append(wanted, &heimdallrPorts{options: o.heimdallr})
+	}
+	if o.mqtt.wanted() {
+		wanted = append(wanted, &mqttPorts{options: o.mqtt})
 	}
 	for _, p := range wanted {
 		if err := p.bind(); err != nil {

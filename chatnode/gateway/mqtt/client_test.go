@@ -211,4 +211,3 @@ func (c *rawClient) wantNothing() {
 	c.publish("apps/tilechat/users/"+c.user+"/presence/mark", object{"mark": true})
 	c.hear("presence/mark")
 }
-
