@@ -194,15 +194,21 @@ func (c *rawClient) hear(own string) object {
 		if m.QoS == 1 {
 			c.send(packet.AppendPuback(nil, m.ID))
 		}
-		var o object
-		if err := json.Unmarshal(m.Payload, &o); err != nil {
-			c.t.Fatalf("%s: %v", m.Payload, err)
-		}
-		return o
+		return c.opened(m)
 	case <-time.After(patience):
 		c.t.Fatalf("%s heard nothing of %s", c.user, own)
 		return nil
 	}
+}
+
+// opened is what was published.
+func (c *rawClient) opened(m packet.Publish) object {
+	c.t.Helper()
+	var o object
+	if err := json.Unmarshal(m.Payload, &o); err != nil {
+		c.t.Fatalf("%s: %v", m.Payload, err)
+	}
+	return o
 }
 
 // wantNothing makes sure that nothing was published so far: what the user does to itself now is heard first.

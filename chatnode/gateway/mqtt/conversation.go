@@ -22,6 +22,8 @@ const maxPatch = 4 << 10
 type keptRow struct {
 	// Archived is the offset of the conversation's newest message when the user archived it: a newer one takes it out of the archive.
 	Archived uint64 `json:"archived,omitempty"`
+	// Hidden is the same of one that is on neither list.
+	Hidden uint64 `json:"hidden,omitempty"`
 	// Patch are fields that the user has set, when the newest message was that at offset Patched.
 	Patch   fields `json:"patch,omitempty"`
 	Patched uint64 `json:"patched,omitempty"`

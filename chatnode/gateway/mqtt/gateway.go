@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,6 +64,7 @@ type Gateway struct {
 	bodies  bodies
 	people  people
 	reviews reviews
+	running atomic.Int64 // requests of the HTTP API
 
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -18,8 +18,8 @@ type Limits struct {
 	InFlight int
 	// ReplyBytes bounds the answers that a client does not take; 64 KiB. Beyond it the connection ends.
 	ReplyBytes int
-	// RequestBytes is the largest body of an HTTP request; 128 KiB.
-	RequestBytes int
+	// RequestBytes is the largest body of an HTTP request, Requests how many are answered at a time; 128 KiB and 256. Beyond that: 503.
+	RequestBytes, Requests int
 
 	// LoginTimeout is the time until CONNECT is there, PacketTimeout the time from a packet's first byte to its last; 10 s.
 	LoginTimeout, PacketTimeout time.Duration
@@ -37,6 +37,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.InFlight, 1000)
 	setDefault(&l.ReplyBytes, 64<<10)
 	setDefault(&l.RequestBytes, 128<<10)
+	setDefault(&l.Requests, 256)
 	setDefault(&l.LoginTimeout, 10*time.Second)
 	setDefault(&l.PacketTimeout, 10*time.Second)
 	setDefault(&l.RequestTimeout, 10*time.Second)

@@ -51,7 +51,7 @@ func (g *Gateway) conversation(
 	ctx context.Context, a chat.Actor, p place, c *chatv1.Conversation, kept keptRow, archived bool,
 ) (fields, error) {
 	last := c.GetLast()
-	if last == nil || (kept.Archived >= last.GetOffset()) != archived {
+	if last == nil || kept.Hidden >= last.GetOffset() || (kept.Archived >= last.GetOffset()) != archived {
 		return nil, nil
 	}
 	said, f, err := g.lastThatCounts(ctx, a, p, last)

@@ -120,9 +120,6 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// object is JSON as tests write it.
-type object = map[string]any
-
 // signWith makes a token of the claims. The key is shorter than signers allow.
 func signWith(t testing.TB, key []byte, claims object) string {
 	t.Helper()

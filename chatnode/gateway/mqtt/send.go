@@ -27,28 +27,52 @@ func persist(ctx context.Context, do func(ctx context.Context) error) error {
 
 // send stores a message that a user sends to another or to a group. hear, if not nil, is called with its channel before.
 func (g *Gateway) send(ctx context.Context, a chat.Actor, with string, payload []byte, hear func(ctx context.Context, channel string)) error {
+	_, _, err := g.store(ctx, a, with, payload, hear)
+	return err
+}
+
+// sendAs is send, and gives the message as its sender sees it.
+func (g *Gateway) sendAs(ctx context.Context, a chat.Actor, with string, payload []byte) (fields, error) {
+	q, sent, err := g.store(ctx, a, with, payload, nil)
+	if err != nil {
+		return nil, err
+	}
+	data, err := q.GetData().MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	p := placeOf(q.GetRoom(), a.User)
+	s := said{id: sent.GetId(), sender: a.User, time: sent.GetTime(), text: q.GetText(), data: data}
+	return s.object(a.App, p).with("status", p.statuses(a.User)[0]), nil
+}
+
+func (g *Gateway) store(
+	ctx context.Context, a chat.Actor, with string, payload []byte, hear func(ctx context.Context, channel string),
+) (*chatv1.SendRequest, *chatv1.Sent, error) {
 	o, err := parseOutgoing(payload)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	to := recipientPlace(a.User, with, o.channelType)
 	channel := to.channel()
 	q, err := o.request(o.messageID(a.User, channel), channel)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if to.group {
 		if err := g.join(ctx, a, channel, o.members); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	if hear != nil {
 		hear(ctx, channel)
 	}
-	return persist(ctx, func(ctx context.Context) error {
-		_, err := g.options.Chat.Send(ctx, a, q)
+	var sent *chatv1.Sent
+	err = persist(ctx, func(ctx context.Context) (err error) {
+		sent, err = g.options.Chat.Send(ctx, a, q)
 		return err
 	})
+	return q, sent, err
 }
 
 // join makes the sender a member of a group that nobody made, as chat21 does for as long as one message takes. With members in the message
