@@ -141,7 +141,7 @@ func AppendConnack(dst []byte, code byte) []byte {
 	return append(appendHeader(dst, TypeConnack, 0, 2), 0, code)
 }
 
-// AppendPingreq, AppendPingresp and AppendDisconnect append packets without content.
+// AppendPingreq appends a question whether the other side is there.
 func AppendPingreq(dst []byte) []byte { return appendHeader(dst, TypePingreq, 0, 0) }
 
 // AppendPingresp appends the answer to a PINGREQ.
