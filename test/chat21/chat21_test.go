@@ -82,14 +82,19 @@ func runScripts(t *testing.T, nodes ...*node) {
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("found no scripts: %v", err)
 	}
+	env := environment(nodes)
+	for _, script := range scripts {
+		t.Run(strings.TrimSuffix(script, ".test.js"), func(t *testing.T) { run(t, env, "node", "--test", script) })
+	}
+}
+
+// environment tells scripts where the nodes are.
+func environment(nodes []*node) []string {
 	var tcp, web []string
 	for _, n := range nodes {
 		tcp, web = append(tcp, "mqtt://"+n.tcp), append(web, n.web)
 	}
-	env := []string{"TCP_URLS=" + strings.Join(tcp, ","), "WEB_HOSTS=" + strings.Join(web, ","), "TOKEN_KEY=" + tokenKey}
-	for _, script := range scripts {
-		t.Run(strings.TrimSuffix(script, ".test.js"), func(t *testing.T) { run(t, env, "node", "--test", script) })
-	}
+	return []string{"TCP_URLS=" + strings.Join(tcp, ","), "WEB_HOSTS=" + strings.Join(web, ","), "TOKEN_KEY=" + tokenKey}
 }
 
 func run(t *testing.T, env []string, name string, args ...string) {
