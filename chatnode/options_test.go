@@ -50,6 +50,7 @@ func TestWrongOptionsSayWhatWouldBeRight(t *testing.T) {
 		{"--max-queue=12parsecs", "", "not a size"},
 		{"--max-command=1GiB", "", "--max-command is at most --max-frame"},
 		{"--max-ring=1", "", "--max-ring is at least 1KiB"},
+		{"--mqtt-listen=:1", "", "need --mqtt-jwt-secret-file"},
 		{"--heimdallr-admin-listen=:1", "", "need --heimdallr-listen"},
 		{"--heimdallr-listen=:1 --heimdallr-app=", "", "--heimdallr-app: the name of a tenant must not be empty"},
 		{"--flag-that-is-not-there", "", "chatnode --help"},
