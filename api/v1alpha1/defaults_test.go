@@ -59,6 +59,8 @@ func TestDefaultsAreShown(t *testing.T) {
 				webhook: {url: "https://a", events: [message, edit, delete, reaction, member, room], timeout: 5s, giveUp: 1h},
 				moderation: {url: "https://b", timeout: 1s, failurePolicy: Refuse}}`},
 		{"clients of heimdallr", `{protocols: {heimdallr: {}}}`, `protocols: {heimdallr: {app: default, port: 8000, admin: false}}`},
+		{"clients of chat21", `{protocols: {mqtt: {secretRef: {name: a}}}}`,
+			`protocols: {mqtt: {port: 1883, httpPort: 15675, secretRef: {name: a, key: secret}}}`},
 		{"an issuer", `{tls: {issuerRef: {name: ours}}}`, `tls: {issuerRef: {name: ours, kind: Issuer}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -67,6 +67,10 @@ func speaking(c *v1alpha1.ChatCluster) {
 		Heimdallr: &v1alpha1.HeimdallrProtocol{
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8001, Admin: true,
 		},
+		MQTT: &v1alpha1.MQTTProtocol{
+			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("desk")},
+			SecretRef:       v1alpha1.MQTTSecretReference{Name: "chat21"}, Port: 1884, HTTPPort: 8004,
+		},
 	}
 }
 

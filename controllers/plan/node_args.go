@@ -153,6 +153,7 @@ func (r rendering) nodeFiles() []mounted {
 		files = append(files, mounted{secretVolume("server-keys", ref.Name, item(ref.Key, serverKeysFile)), serverKeysDir})
 	}
 	files = append(files, r.chatFiles()...)
+	files = append(files, protocolFiles(c)...)
 	if external := c.Spec.Backbone.External; !managed(c) {
 		if ref := external.CredentialsSecretRef; ref != nil {
 			files = append(files, mounted{secretVolume("nats-credentials", ref.Name, item(ref.Key, credentialsFile)), credentialsDir})

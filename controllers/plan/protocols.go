@@ -18,6 +18,14 @@ const (
 	heimdallrAdminPort  = 8090
 )
 
+// Ports of chat21 in chat nodes, and the file with the secret of its tokens.
+const (
+	mqttPort     = 1883
+	mqttHTTPPort = 15675
+	mqttDir      = "/etc/chatfleet/mqtt"
+	mqttFile     = "secret"
+)
+
 // protocolPlan is what a protocol of another system asks of the nodes, and of what leads to them.
 type protocolPlan struct {
 	// name is that of the container's port and of the Service's, which are listen and port.
@@ -46,6 +54,9 @@ func protocols(c *v1alpha1.ChatCluster) (all []protocolPlan) {
 	if h := s.Heimdallr; h != nil {
 		all = append(all, heimdallr(h))
 	}
+	if m := s.MQTT; m != nil {
+		all = append(all, mqtt(m)...)
+	}
 	return all
 }
 
@@ -59,6 +70,26 @@ func heimdallr(h *v1alpha1.HeimdallrProtocol) protocolPlan {
 		p.args = append(p.args, "--heimdallr-health-listen="+everywhere(heimdallrHealthPort), "--heimdallr-admin-listen="+everywhere(heimdallrAdminPort))
 	}
 	return p
+}
+
+// mqtt has a port for TCP, and one for WebSockets and the HTTP API.
+func mqtt(m *v1alpha1.MQTTProtocol) []protocolPlan {
+	return []protocolPlan{
+		{
+			name: "mqtt", listen: mqttPort, port: m.Port, clients: m.ClientNamespaces,
+			args: []string{"--mqtt-jwt-secret-file=" + mqttDir + "/" + mqttFile},
+		},
+		{name: "mqtt-http", listen: mqttHTTPPort, port: m.HTTPPort, clients: m.ClientNamespaces},
+	}
+}
+
+// protocolFiles are what these arguments name.
+func protocolFiles(c *v1alpha1.ChatCluster) (files []mounted) {
+	if s := c.Spec.Protocols; s != nil && s.MQTT != nil {
+		ref := s.MQTT.SecretRef
+		files = append(files, mounted{secretVolume("mqtt", ref.Name, item(ref.Key, mqttFile)), mqttDir})
+	}
+	return files
 }
 
 // everywhere is the address of a port on all interfaces.
@@ -116,5 +147,10 @@ func settleProtocols(s *v1alpha1.ProtocolsSpec) {
 	if h := s.Heimdallr; h != nil {
 		orDefault(&h.App, "default")
 		orDefault(&h.Port, heimdallrPort)
+	}
+	if m := s.MQTT; m != nil {
+		orDefault(&m.Port, mqttPort)
+		orDefault(&m.HTTPPort, mqttHTTPPort)
+		orDefault(&m.SecretRef.Key, mqttFile)
 	}
 }
