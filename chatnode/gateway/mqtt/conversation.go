@@ -96,19 +96,26 @@ func (g *Gateway) erased(app, user string) {
 	g.start(func() {
 		ctx, cancel := context.WithTimeout(g.ctx, g.limits.SendTimeout)
 		defer cancel()
-		err := persist(ctx, func(ctx context.Context) error {
-			rows, _, err := g.options.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), 0, 1000)
-			for _, row := range rows {
-				if e := g.options.Log.Remove(ctx, layout.People, row.Key, row.Revision); !errors.Is(e, backbone.ErrConflict) {
-					err = errors.Join(err, e)
-				}
-			}
-			return unavailable(err)
-		})
+		err := persist(ctx, func(ctx context.Context) error { return g.dropKept(ctx, app, user) })
 		if err != nil {
 			g.log.Error("what chat21 keeps of an erased user is still there", "app", app, "error", err)
 		}
 	})
+}
+
+// dropKept removes all of a user's rows.
+func (g *Gateway) dropKept(ctx context.Context, app, user string) error {
+	for {
+		rows, more, err := g.options.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), 0, 1000)
+		for _, row := range rows {
+			if e := g.options.Log.Remove(ctx, layout.People, row.Key, row.Revision); !errors.Is(e, backbone.ErrConflict) {
+				err = errors.Join(err, e)
+			}
+		}
+		if err != nil || !more {
+			return unavailable(err)
+		}
+	}
 }
 
 // patch merges fields into a user's conversation, and tells the user's sessions.

@@ -118,8 +118,9 @@ func (s *session) enterNew(ctx context.Context, n news) error {
 		return m.Offset <= sub.floor || n.Change != "created" && m.Time < n.Time
 	})
 	slices.Reverse(since)
-	if len(since) > 0 {
-		sub.Write(sub.Encoder().Messages(feed, since))
+	if len(since) > 0 && !sub.Write(sub.Encoder().Messages(feed, since)) {
+		s.disconnect("slow", "messages were not taken")
+		return nil
 	}
 	sub.place.Start()
 	return nil

@@ -3,6 +3,8 @@ package mqtt
 import (
 	"strings"
 
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 )
 
@@ -49,6 +51,11 @@ func (p place) channel() string {
 		return roomPrefix + p.with
 	}
 	return chat.Direct(p.user, p.with)
+}
+
+// feed is the conversation's in the log.
+func (p place) feed(app string) backbone.Feed {
+	return backbone.Feed{Kind: layout.Room, App: app, Name: p.channel()}
 }
 
 // channelType is what chat21 calls the kind.

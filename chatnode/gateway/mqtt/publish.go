@@ -95,7 +95,7 @@ func (g *Gateway) bequeath(a chat.Actor, will packet.Will) {
 func (s *session) send(ctx context.Context, with string, payload []byte) error {
 	began := time.Now()
 	defer func() { s.gateway.metrics.send.Observe(time.Since(began).Seconds()) }()
-	return s.gateway.send(ctx, s.actor, with, payload, s.hear)
+	return s.gateway.send(ctx, s.actor, with, payload, s)
 }
 
 // hear enters a room in which the user writes, if the client wants to be told anything.

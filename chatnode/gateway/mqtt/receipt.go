@@ -6,8 +6,6 @@ import (
 	"math"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
-	"github.com/chatfleet/chatfleet/chatnode/backbone"
-	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 )
 
@@ -25,9 +23,12 @@ func (g *Gateway) confirm(ctx context.Context, a chat.Actor, with, message strin
 	if json.Unmarshal(payload, &update) != nil || update.Status != statusReceived {
 		return nil
 	}
-	p, err := g.find(ctx, a, with)
-	if err != nil {
-		return err
+	p := recipientPlace(a.User, with, "")
+	if _, lately := g.bodies.find(p.feed(a.App), message); !lately {
+		var err error
+		if p, err = g.find(ctx, a, with); err != nil {
+			return err
+		}
 	}
 	n, err := g.seek(ctx, a, p, message)
 	if err != nil {
@@ -65,8 +66,7 @@ func (g *Gateway) find(ctx context.Context, a chat.Actor, with string) (place, e
 
 // seek finds where a message stands.
 func (g *Gateway) seek(ctx context.Context, a chat.Actor, p place, id string) (note, error) {
-	feed := backbone.Feed{Kind: layout.Room, App: a.App, Name: p.channel()}
-	if n, ok := g.bodies.find(feed, id); ok {
+	if n, ok := g.bodies.find(p.feed(a.App), id); ok {
 		if _, err := g.options.Chat.Access(ctx, a, p.channel(), chat.History); err != nil {
 			return note{}, err
 		}

@@ -25,9 +25,9 @@ func persist(ctx context.Context, do func(ctx context.Context) error) error {
 	}
 }
 
-// send stores a message that a user sends to another or to a group. hear, if not nil, is called with its channel before.
-func (g *Gateway) send(ctx context.Context, a chat.Actor, with string, payload []byte, hear func(ctx context.Context, channel string)) error {
-	_, _, err := g.store(ctx, a, with, payload, hear)
+// send stores a message that a user sends to another or to a group, by a session or, if that is nil, on another way.
+func (g *Gateway) send(ctx context.Context, a chat.Actor, with string, payload []byte, by *session) error {
+	_, _, err := g.store(ctx, a, with, payload, by)
 	return err
 }
 
@@ -47,7 +47,7 @@ func (g *Gateway) sendAs(ctx context.Context, a chat.Actor, with string, payload
 }
 
 func (g *Gateway) store(
-	ctx context.Context, a chat.Actor, with string, payload []byte, hear func(ctx context.Context, channel string),
+	ctx context.Context, a chat.Actor, with string, payload []byte, by *session,
 ) (*chatv1.SendRequest, *chatv1.Sent, error) {
 	o, err := parseOutgoing(payload)
 	if err != nil {
@@ -59,13 +59,14 @@ func (g *Gateway) store(
 	if err != nil {
 		return nil, nil, err
 	}
-	if to.group {
+	in := by != nil && by.has(channel)
+	if to.group && !in {
 		if err := g.join(ctx, a, channel, o.members); err != nil {
 			return nil, nil, err
 		}
 	}
-	if hear != nil {
-		hear(ctx, channel)
+	if by != nil && !in {
+		by.hear(ctx, channel)
 	}
 	var sent *chatv1.Sent
 	err = persist(ctx, func(ctx context.Context) (err error) {

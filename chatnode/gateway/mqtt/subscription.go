@@ -218,6 +218,11 @@ func (s *session) enter(ctx context.Context, channel string) (*subscription, err
 	if err := s.enterFeed(ctx, access.Feed, channel, fanout.Request{Info: s.actor.ClientInfo()}, sub, sub); err != nil {
 		return nil, err
 	}
+	// The right may have been taken while nobody could find the subscription.
+	if _, err := s.gateway.options.Chat.Access(ctx, s.actor, channel, chat.Subscribe); err != nil {
+		s.leave(channel)
+		return nil, err
+	}
 	return sub, nil
 }
 

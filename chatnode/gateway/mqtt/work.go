@@ -13,7 +13,9 @@ func (s *session) begin(do func(ctx context.Context)) {
 		return
 	}
 	s.queue = append(s.queue, do)
-	s.launch()
+	if s.launch(); !s.working { // the gateway is closed
+		s.queue = nil
+	}
 }
 
 // launch needs mu.
