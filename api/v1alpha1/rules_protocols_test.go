@@ -24,6 +24,14 @@ var protocolRules = []ruleCase{
 		bad:  `{protocols: {heimdallr: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
 		good: `{protocols: {heimdallr: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
 		want: `spec.protocols.heimdallr.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
+	{
+		name: "MQTT on the port of chatfleet's own clients",
+		bad:  `{protocols: {mqtt: {secretRef: {name: a}, port: 80}}}`,
+		good: `{protocols: {mqtt: {secretRef: {name: a}, port: 81}}}`,
+		want: `spec.protocols.mqtt.port: Invalid value: 80: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
 		name: "two ports of chat21 that are one",
 		bad:  `{protocols: {mqtt: {secretRef: {name: a}, httpPort: 1883}}}`,
 		good: `{protocols: {mqtt: {secretRef: {name: a}, httpPort: 1884}}}`,
