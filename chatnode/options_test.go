@@ -60,6 +60,7 @@ func TestWrongOptionsSayWhatWouldBeRight(t *testing.T) {
 		{"--comet-listen=:8087", "", "--comet-listen needs --comet-password-file"},
 		{"--comet-sql-listen=:3307", "", "--comet-sql-listen needs --comet-listen"},
 		{"--comet-app=", "", "--comet-app: the name of a"},
+		{"--mqtt-listen=:1", "", "need --mqtt-jwt-secret-file"},
 		{"--flag-that-is-not-there", "", "chatnode --help"},
 		{"argument", "", "unexpected argument"},
 		{"", "many", "CHATNODE_SHARDS"},

@@ -29,6 +29,7 @@ type protocolOptions struct {
 	pull      pullOptions
 	push      pushOptions
 	comet     cometOptions
+	mqtt      mqttOptions
 }
 
 func (o *protocolOptions) declare(d *declaration) {
@@ -36,10 +37,11 @@ func (o *protocolOptions) declare(d *declaration) {
 	o.pull.declare(d)
 	o.push.declare(d)
 	o.comet.declare(d)
+	o.mqtt.declare(d)
 }
 
 func (o *protocolOptions) check() error {
-	return errors.Join(o.heimdallr.check(), o.pull.check(), o.push.check(), o.comet.check())
+	return errors.Join(o.heimdallr.check(), o.pull.check(), o.push.check(), o.comet.check(), o.mqtt.check())
 }
 
 // bind gives the gateways that are wanted, with their ports; those that could not have theirs too, to be closed.
@@ -55,6 +57,9 @@ func (o *protocolOptions) bind() (wanted []protocolGateway, err error) {
 	}
 	if o.comet.listen != "" {
 		wanted = append(wanted, &cometPorts{options: o.comet})
+	}
+	if o.mqtt.wanted() {
+		wanted = append(wanted, &mqttPorts{options: o.mqtt})
 	}
 	for _, p := range wanted {
 		if err := p.bind(); err != nil {

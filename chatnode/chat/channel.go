@@ -235,3 +235,15 @@ func directUsers(channel string) [2]string {
 func Direct(one, two string) string {
 	return directPrefix + EscapeUser(min(one, two)) + "," + EscapeUser(max(one, two))
 }
+
+// Partner is the other user of a user's direct conversation, who may be the same one; false if the channel is none.
+func Partner(channel, user string) (other string, ok bool) {
+	if !strings.HasPrefix(channel, directPrefix) {
+		return "", false
+	}
+	users := directUsers(channel)
+	if users[0] == user {
+		return users[1], true
+	}
+	return users[0], true
+}

@@ -77,6 +77,9 @@ func (c *Conn) endFlush() {
 		wait = 0 // a client that is told nothing has nothing to answer
 	}
 	c.link.readBy(time.Now().Add(wait))
+	if c.framing == Raw {
+		c.in.closeWrite()
+	}
 	close(c.flushed)
 	c.unpark()
 }

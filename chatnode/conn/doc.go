@@ -1,7 +1,7 @@
 // Package conn holds the sockets of a chat node and knows neither chat nor the log behind it.
 //
-// In go HTTP requests that want a WebSocket, a streamed HTTP response or server-sent events. Out come a Conn, to which any goroutine
-// writes framed bytes without ever blocking, and calls of a Handler: a whole message from the client, an emptied queue, a pulse, a
+// In go HTTP requests that want a WebSocket, a streamed HTTP response or server-sent events, and bare TCP sockets. Out come a Conn, to
+// which any goroutine writes framed bytes without ever blocking, and calls of a Handler: a whole message from the client, an emptied queue, a pulse, a
 // deadline, the end.
 //
 // Everything is event driven and no method of Handler or Conn assumes a goroutine per connection. A WebSocket

@@ -20,6 +20,8 @@ const (
 	LengthPrefixed
 	// SSE is a stream of server-sent events, one event a message.
 	SSE
+	// Raw is a bare TCP socket, whose bytes are the protocol's own: nothing is added to them, and what comes is handed over as it comes.
+	Raw
 )
 
 const (
@@ -42,6 +44,8 @@ func (f Framing) Append(dst, payload []byte) []byte {
 		return append(binary.AppendUvarint(dst, uint64(len(payload))), payload...)
 	case SSE:
 		return appendEvent(dst, payload)
+	case Raw:
+		return append(dst, payload...)
 	default:
 		return append(append(dst, payload...), '\n')
 	}
@@ -57,6 +61,8 @@ func (f Framing) String() string {
 		return "websocket"
 	case SSE:
 		return "sse"
+	case Raw:
+		return "tcp"
 	default:
 		return "http_stream"
 	}

@@ -10,8 +10,8 @@ import "fmt"
 // of Conn may be called from within all of them. Conn.Write and Conn.Close never call the handler on their caller's stack, so they may be
 // called under any lock.
 type Handler interface {
-	// Frame takes one whole message from the client; payload is valid only during the call. While it runs nothing more is read from this
-	// client, which slows it down.
+	// Frame takes one whole message from the client, of a bare socket what has come; payload is valid only during the call. While it runs
+	// nothing more is read from this client, which slows it down.
 	Frame(payload []byte)
 	// Drained says that the queue, which had bytes waiting or refused a Write, is empty again. With TLS and streamed responses it comes after
 	// nearly every Write, so it should cost nothing when the handler waits for nothing.

@@ -35,6 +35,19 @@ type inbound struct {
 	failed error
 }
 
+// start lends the reader of a bare socket its buffer; a WebSocket's comes with the handshake.
+func (in *inbound) start() {
+	in.br = new(bufio.Reader)
+	in.borrow()
+}
+
+// closeWrite tells the client of a bare socket, which has no close frame, that nothing more comes.
+func (in *inbound) closeWrite() {
+	if half, ok := in.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // an error means that the client is gone
+	}
+}
+
 // borrow gives br a buffer if it has none.
 func (in *inbound) borrow() {
 	if in.lent == nil {
@@ -176,7 +189,6 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, errors.Join(errEarly, c.Close())
 	}
 	h.in.Conn = c
-	h.in.br = new(bufio.Reader)
-	h.in.borrow()
+	h.in.start()
 	return h.in, bufio.NewReadWriter(h.in.br, rw.Writer), nil
 }

@@ -100,7 +100,7 @@ func (c *Conn) watchControl() {
 	ws.SetCloseHandler(func(int, string) error { return nil })
 }
 
-// read is a WebSocket's own goroutine, as long as it needs one.
+// read is the own goroutine of a WebSocket or a bare socket, as long as it needs one.
 func (c *Conn) read() {
 	in := c.in
 	in.borrow()
@@ -137,6 +137,9 @@ func (c *Conn) read() {
 
 // receive hands message after message to the handler and returns why it stopped.
 func (c *Conn) receive() error {
+	if c.framing == Raw {
+		return c.receiveRaw()
+	}
 	in := c.in
 	for {
 		kind, message, err := c.ws.NextReader()

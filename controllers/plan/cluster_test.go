@@ -76,6 +76,10 @@ func speaking(c *v1alpha1.ChatCluster) {
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("shop")}, BackendNamespaces: selectorOfName("backends"),
 			PasswordSecretRef: v1alpha1.CometSecretReference{Name: "comet"}, App: "shop", Port: 8087, SQLPort: 3306,
 		},
+		MQTT: &v1alpha1.MQTTProtocol{
+			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("desk")},
+			SecretRef:       v1alpha1.MQTTSecretReference{Name: "chat21"}, Port: 1884, HTTPPort: 8004,
+		},
 	}
 }
 

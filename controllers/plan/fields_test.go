@@ -185,6 +185,12 @@ func specFields() map[string]field {
 		"protocols.comet.clientNamespaces":       {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.ClientNamespaces = nil }},
 		"protocols.comet.backendNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.BackendNamespaces = nil }},
 
+		"protocols.mqtt.port":             {nothing, withProtocols, func(s *spec) { s.Protocols.MQTT.Port = 1885 }},
+		"protocols.mqtt.httpPort":         {nothing, withProtocols, func(s *spec) { s.Protocols.MQTT.HTTPPort = 8005 }},
+		"protocols.mqtt.secretRef.name":   {theNodes, withProtocols, func(s *spec) { s.Protocols.MQTT.SecretRef.Name = "other" }},
+		"protocols.mqtt.secretRef.key":    {theNodes, withProtocols, func(s *spec) { s.Protocols.MQTT.SecretRef.Key = "other" }},
+		"protocols.mqtt.clientNamespaces": {nothing, withProtocols, func(s *spec) { s.Protocols.MQTT.ClientNamespaces = nil }},
+
 		"exposure.host":                           {nothing, nil, func(s *spec) { s.Exposure.Host = "other.example" }},
 		"exposure.ingress.className":              {nothing, withIngress, func(s *spec) { s.Exposure.Ingress.ClassName = pointer("other") }},
 		"exposure.ingress.annotations":            {nothing, withIngress, func(s *spec) { s.Exposure.Ingress.Annotations = map[string]string{"a": "b"} }},

@@ -33,6 +33,14 @@ const (
 	cometFile    = "password"
 )
 
+// Ports of chat21 in chat nodes, and the file with the secret of its tokens.
+const (
+	mqttPort     = 1883
+	mqttHTTPPort = 15675
+	mqttDir      = "/etc/chatfleet/mqtt"
+	mqttFile     = "secret"
+)
+
 // protocolPlan is what a protocol of another system asks of the nodes, and of what leads to them.
 type protocolPlan struct {
 	// name is that of the container's port and of the Service's, which are listen and port.
@@ -72,6 +80,9 @@ func protocols(c *v1alpha1.ChatCluster) (all []protocolPlan) {
 	}
 	if m := s.Comet; m != nil {
 		all = append(all, comet(m)...)
+	}
+	if m := s.MQTT; m != nil {
+		all = append(all, mqtt(m)...)
 	}
 	return all
 }
@@ -120,11 +131,30 @@ func comet(m *v1alpha1.CometProtocol) []protocolPlan {
 	}
 }
 
+// mqtt has a port for TCP, and one for WebSockets and the HTTP API.
+func mqtt(m *v1alpha1.MQTTProtocol) []protocolPlan {
+	return []protocolPlan{
+		{
+			name: "mqtt", listen: mqttPort, port: m.Port, clients: m.ClientNamespaces,
+			args: []string{"--mqtt-jwt-secret-file=" + mqttDir + "/" + mqttFile},
+		},
+		{name: "mqtt-http", listen: mqttHTTPPort, port: m.HTTPPort, clients: m.ClientNamespaces},
+	}
+}
+
 // protocolFiles are what these arguments name.
 func protocolFiles(c *v1alpha1.ChatCluster) (files []mounted) {
-	if s := c.Spec.Protocols; s != nil && s.Comet != nil {
+	s := c.Spec.Protocols
+	if s == nil {
+		return nil
+	}
+	if s.Comet != nil {
 		ref := s.Comet.PasswordSecretRef
 		files = append(files, mounted{secretVolume("comet", ref.Name, item(ref.Key, cometFile)), cometDir})
+	}
+	if s.MQTT != nil {
+		ref := s.MQTT.SecretRef
+		files = append(files, mounted{secretVolume("mqtt", ref.Name, item(ref.Key, mqttFile)), mqttDir})
 	}
 	return files
 }
@@ -201,5 +231,10 @@ func settleProtocols(s *v1alpha1.ProtocolsSpec) {
 		orDefault(&m.Port, cometPort)
 		orDefault(&m.SQLPort, cometSQLPort)
 		orDefault(&m.PasswordSecretRef.Key, cometFile)
+	}
+	if m := s.MQTT; m != nil {
+		orDefault(&m.Port, mqttPort)
+		orDefault(&m.HTTPPort, mqttHTTPPort)
+		orDefault(&m.SecretRef.Key, mqttFile)
 	}
 }

@@ -105,3 +105,29 @@ func TestBackendsOfCppCometReachTheNodes(t *testing.T) {
 		}
 	}
 }
+
+// Both ports of chat21 are for the same clients, and the secret of its tokens is mounted.
+func TestClientsOfChat21ReachTheNodes(t *testing.T) {
+	p := made(t, lobby(speaking))
+	node := p.deployment(t).Spec.Template.Spec.Containers[0]
+	for _, want := range []string{"--mqtt-listen=:1883", "--mqtt-http-listen=:15675", "--mqtt-jwt-secret-file=/etc/chatfleet/mqtt/secret"} {
+		if !slices.Contains(node.Args, want) {
+			t.Errorf("no argument %s among %q", want, node.Args)
+		}
+	}
+	if !slices.ContainsFunc(node.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == mqttDir && m.ReadOnly }) {
+		t.Errorf("the secret is not among %+v", node.VolumeMounts)
+	}
+	ports := the[*corev1.Service](t, p, "lobby").Spec.Ports
+	for number, name := range map[int32]string{1884: "mqtt", 8004: "mqtt-http"} {
+		if !slices.ContainsFunc(ports, func(p corev1.ServicePort) bool { return p.Port == number && p.TargetPort.String() == name }) {
+			t.Errorf("the service has the ports %+v", ports)
+		}
+	}
+	rules := the[*networkingv1.NetworkPolicy](t, p, "lobby-node").Spec.Ingress
+	for _, rule := range rules[len(rules)-2:] {
+		if got := rule.From[0].NamespaceSelector; got.String() != selectorOfName("desk").String() {
+			t.Errorf("port %v is for %v", rule.Ports[0].Port, got)
+		}
+	}
+}

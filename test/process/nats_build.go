@@ -13,5 +13,8 @@ func NATSServer(tb testing.TB) string {
 	return path
 }
 
+// Address is a port on the loopback interface, as host:port.
+func Address(port int) string { return address(port) }
+
 // ReservePort finds a free loopback port and keeps it for the test.
 func ReservePort(tb testing.TB) int { return reservePort(tb) }

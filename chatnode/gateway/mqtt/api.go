@@ -1,0 +1,273 @@
+package mqtt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+)
+
+// request is one of the HTTP API that is allowed in.
+type request struct {
+	g  *Gateway
+	id identity
+	// app is the application of path and token, names the parts of the path that the route leaves open.
+	app   string
+	names []string
+	body  fields
+	// claims are those of the token.
+	token string
+}
+
+// answer is what a request gets: a value as JSON or, if that is text, as it is.
+type answer struct {
+	status int
+	body   any
+}
+
+// text is an answer that is no JSON.
+type text string
+
+// route is a path of the API below /api/APP/, in which * leaves a part open.
+type route struct {
+	method, path string
+	serve        func(r *request, ctx context.Context) (answer, error)
+}
+
+var routes = []route{
+	{"GET", "*/conversations", (*request).listConversations},
+	{"GET", "*/archived_conversations", (*request).listArchived},
+	{"GET", "*/conversations/archived", (*request).listArchived},
+	{"GET", "*/conversations/*", (*request).getConversation},
+	{"GET", "*/archived_conversations/*", (*request).getArchived},
+	{"GET", "*/conversations/*/messages", (*request).listMessages},
+	{"DELETE", "conversations/*", (*request).archiveConversation},
+	{"POST", "messages", (*request).sendMessage},
+	{"POST", "messages/sync", (*request).sendMessageSync},
+	{"POST", "groups", (*request).createGroup},
+	{"GET", "groups/*", (*request).getGroup},
+	{"PUT", "groups/*", (*request).renameGroup},
+	{"PUT", "groups/*/attributes", (*request).setAttributes},
+	{"POST", "groups/*/members", (*request).addMember},
+	{"PUT", "groups/*/members", (*request).setMembers},
+	{"DELETE", "groups/*/members/*", (*request).removeMember},
+	{"DELETE", "*/conversations/timelines", (*request).wipeConversations},
+	{"DELETE", "*/messages/timelines", (*request).wipeMessages},
+	{"POST", "*/instances/*", (*request).takeInstance},
+	{"POST", "notify", (*request).notify},
+	{"GET", "getInfo", (*request).getInfo},
+	{"GET", "verify", (*request).verify},
+}
+
+// match gives the open parts of a path.
+func (r route) match(method string, path []string) (names []string, ok bool) {
+	parts := strings.Split(r.path, "/")
+	if r.method != method || len(parts) != len(path) {
+		return nil, false
+	}
+	for i, part := range parts {
+		switch {
+		case part == "*":
+			names = append(names, path[i])
+		case part != path[i]:
+			return nil, false
+		}
+	}
+	return names, true
+}
+
+var (
+	unauthorized = answer{http.StatusForbidden, object{"success": false, "msg": "Unauthorized."}}
+	otherApp     = answer{http.StatusUnauthorized, text("")}
+	noRoute      = answer{http.StatusNotFound, object{"success": false, "err": "there is no such path"}}
+	tooMany      = answer{http.StatusServiceUnavailable, object{"success": false, "err": "too many requests at once; try again"}}
+	done         = answer{http.StatusOK, object{"success": true}}
+)
+
+// object is JSON.
+type object = map[string]any
+
+// serveAPI answers a request of the HTTP API.
+func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
+	// Pages of any origin may call: what counts is the token, and cookies there are none.
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	w.Header().Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	a := tooMany
+	if g.running.Add(1) <= int64(g.limits.Requests) {
+		a = g.answerAPI(r)
+	}
+	g.running.Add(-1)
+	g.metrics.requests.WithLabelValues(strconv.Itoa(a.status)).Inc()
+	a.write(w)
+}
+
+func (a answer) write(w http.ResponseWriter) {
+	if plain, ok := a.body.(text); ok {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, string(plain)) // an error is a caller that has gone
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(a.status)
+	_ = json.NewEncoder(w).Encode(a.body)
+}
+
+func (g *Gateway) answerAPI(r *http.Request) answer {
+	ctx, cancel := context.WithTimeout(r.Context(), g.limits.RequestTimeout)
+	defer cancel()
+	token := tokenIn(r)
+	id, err := g.identify(token)
+	if err != nil {
+		return unauthorized
+	}
+	path, err := pathOf(r.URL)
+	if err != nil || len(path) < 2 {
+		return noRoute
+	}
+	if path[0] != id.app {
+		return otherApp
+	}
+	for _, route := range routes {
+		names, ok := route.match(r.Method, path[1:])
+		if !ok {
+			continue
+		}
+		q := &request{g: g, id: id, app: id.app, names: names, token: token}
+		if q.body, err = g.bodyOf(r); err != nil {
+			return answer{http.StatusBadRequest, object{"success": false, "err": err.Error()}}
+		}
+		a, err := route.serve(q, ctx)
+		if err != nil {
+			return g.failure(err)
+		}
+		return a
+	}
+	return noRoute
+}
+
+// tokenIn is the token of a request.
+func tokenIn(r *http.Request) string {
+	if token := r.Header.Get("Authorization"); token != "" {
+		return strings.TrimPrefix(token, "JWT ")
+	}
+	for _, name := range []string{"jwt", "JWT", "token"} {
+		if token := r.URL.Query().Get(name); token != "" {
+			return token
+		}
+	}
+	return ""
+}
+
+// pathOf are the parts of a path below /api/.
+func pathOf(u *url.URL) (parts []string, err error) {
+	for part := range strings.SplitSeq(strings.Trim(strings.TrimPrefix(u.EscapedPath(), "/api"), "/"), "/") {
+		plain, err := url.PathUnescape(part)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, plain)
+	}
+	return parts, nil
+}
+
+var (
+	errTooLarge = errors.New("the body is too large")
+	errNotJSON  = errors.New("the body is no JSON object")
+)
+
+// bodyOf reads a request's body; one that is empty is an empty object.
+func (g *Gateway) bodyOf(r *http.Request) (fields, error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(g.limits.RequestBytes)+1))
+	if err != nil {
+		return nil, errNotJSON
+	}
+	if len(raw) > g.limits.RequestBytes {
+		return nil, errTooLarge
+	}
+	f := fields{}
+	if len(raw) > 0 && (json.Unmarshal(raw, &f) != nil || f == nil) {
+		return nil, errNotJSON
+	}
+	return f, nil
+}
+
+// text is a field that is a text; empty if it is not there.
+func (f fields) text(name string) string {
+	var s string
+	_ = json.Unmarshal(f[name], &s) // of another type: as if it were not there
+	return s
+}
+
+// failure says in HTTP's words what chat answered.
+func (g *Gateway) failure(err error) answer {
+	status := http.StatusInternalServerError
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return refused.answer
+	}
+	var failed *chat.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		status = http.StatusServiceUnavailable
+	case errors.As(err, &failed):
+		status = map[chat.Kind]int{
+			chat.Invalid: http.StatusBadRequest, chat.Denied: http.StatusUnauthorized, chat.NotFound: http.StatusNotFound,
+			chat.TooMany: http.StatusTooManyRequests, chat.Limit: http.StatusMethodNotAllowed, chat.Conflict: http.StatusConflict,
+			chat.Unavailable: http.StatusServiceUnavailable,
+		}[failed.Kind]
+		if status == 0 {
+			status = http.StatusInternalServerError
+		}
+	}
+	if status == http.StatusInternalServerError {
+		g.log.Error("a request failed", "error", err)
+		return answer{status, object{"success": false, "err": "internal error"}}
+	}
+	return answer{status, object{"success": false, "err": err.Error()}}
+}
+
+// refusal is an error that is answered so.
+type refusal struct{ answer answer }
+
+func (*refusal) Error() string { return "refused" }
+
+// refuse405 refuses with a plain text, as fields that are missing are.
+func refuse405(why string) error { return &refusal{answer{http.StatusMethodNotAllowed, text(why)}} }
+
+// refuseErr refuses with what the original calls an error.
+func refuseErr(err any) error {
+	return &refusal{answer{http.StatusMethodNotAllowed, object{"err": err}}}
+}
+
+var errDenied = &refusal{answer{http.StatusUnauthorized, object{"success": false, "err": "Permission denied"}}}
+
+// own is who asks.
+func (r *request) own() chat.Actor { return chat.Actor{App: r.app, User: r.id.user} }
+
+// server is the application's server, for what the caller may do by chat21's rules.
+func (r *request) server() chat.Actor { return chat.Actor{App: r.app, User: r.id.user, Server: true} }
+
+// userOfPath is whoever the path names first: the caller, or anybody if the caller is an administrator.
+func (r *request) userOfPath() (chat.Actor, error) {
+	user := r.names[0]
+	if user != r.id.user && !r.id.admin || chat.CheckUser(user) != nil {
+		return chat.Actor{}, &refusal{otherApp}
+	}
+	return chat.Actor{App: r.app, User: user}, nil
+}
+
+func result(value any) (answer, error) {
+	return answer{http.StatusOK, object{"success": true, "result": value}}, nil
+}
