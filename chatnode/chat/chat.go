@@ -76,6 +76,7 @@ type Log interface {
 	Messages(ctx context.Context, feed backbone.Feed, q backbone.MessagesQuery) (backbone.View, error)
 	Entry(ctx context.Context, feed backbone.Feed, offset uint64) (backbone.Entry, bool, error)
 	Unread(ctx context.Context, questions []backbone.UnreadQuestion) ([]backbone.Unread, error)
+	UnreadUpTo(ctx context.Context, questions []backbone.UnreadQuestion) ([]backbone.Unread, []backbone.Position, error)
 	Erase(ctx context.Context, feed backbone.Feed, offset uint64) error
 }
 
