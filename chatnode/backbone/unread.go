@@ -30,9 +30,6 @@ type Unread struct {
 	// it was stored; 0 if there is none.
 	Last     uint64
 	LastTime int64
-	// At is up to where the part of the log that the feed lives in is taken into account: the same place for all feeds of one part, if
-	// not more than 1,000 of them are asked about. What lies behind it may be counted or not.
-	At Position `json:"-"`
 }
 
 // unreadAsk is one part of a question about unread messages.
@@ -48,7 +45,14 @@ const unreadShards = 8
 // Unread counts what is unread in many feeds; the answers are in the order of the questions. What was appended before the call through
 // this node is taken into account. Errors: ErrUnavailable, the context's.
 func (b *Backbone) Unread(ctx context.Context, qs []UnreadQuestion) ([]Unread, error) {
-	out := make([]Unread, len(qs))
+	out, _, err := b.UnreadUpTo(ctx, qs)
+	return out, err
+}
+
+// UnreadUpTo is Unread, and says for each answer up to where the shard that the feed lives in is taken into account. What lies behind that may
+// be counted or not.
+func (b *Backbone) UnreadUpTo(ctx context.Context, qs []UnreadQuestion) (out []Unread, upTo []Position, err error) {
+	out, upTo = make([]Unread, len(qs)), make([]Position, len(qs))
 	byShard := map[layout.Shard][]int{}
 	for i, q := range qs {
 		shard := b.layout.ShardOf(q.Feed)
@@ -61,7 +65,7 @@ func (b *Backbone) Unread(ctx context.Context, qs []UnreadQuestion) ([]Unread, e
 			for len(all) > 0 {
 				some := all[:min(len(all), maxFeedsAsked)]
 				all = all[len(some):]
-				if err := b.unread(ctx, shard, qs, some, out); err != nil {
+				if err := b.unread(ctx, shard, qs, some, out, upTo); err != nil {
 					return err
 				}
 			}
@@ -69,13 +73,13 @@ func (b *Backbone) Unread(ctx context.Context, qs []UnreadQuestion) ([]Unread, e
 		})
 	}
 	if err := asking.Wait(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return out, nil
+	return out, upTo, nil
 }
 
 // unread asks the owner of a shard the questions of these numbers.
-func (b *Backbone) unread(ctx context.Context, shard layout.Shard, qs []UnreadQuestion, numbers []int, out []Unread) error {
+func (b *Backbone) unread(ctx context.Context, shard layout.Shard, qs []UnreadQuestion, numbers []int, out []Unread, upTo []Position) error {
 	q := question{Op: "unread"}
 	for _, i := range numbers {
 		q.Unread = append(q.Unread, unreadAsk{qs[i].Feed.Key(), qs[i].After, qs[i].User})
@@ -88,8 +92,7 @@ func (b *Backbone) unread(ctx context.Context, shard layout.Shard, qs []UnreadQu
 		return fmt.Errorf("malformed answer of a shard's owner: %w", ErrUnavailable)
 	}
 	for n, i := range numbers {
-		out[i] = a.Unread[n]
-		out[i].At = Position{a.Epoch, a.Position}
+		out[i], upTo[i] = a.Unread[n], Position{a.Epoch, a.Position}
 	}
 	return nil
 }

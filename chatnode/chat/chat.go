@@ -79,6 +79,7 @@ type Log interface {
 	Unread(ctx context.Context, questions []backbone.UnreadQuestion) ([]backbone.Unread, error)
 	Changes(ctx context.Context, questions []backbone.ChangesQuestion) ([]backbone.Changes, error)
 	ShardOf(feed backbone.Feed) layout.Shard
+	UnreadUpTo(ctx context.Context, questions []backbone.UnreadQuestion) ([]backbone.Unread, []backbone.Position, error)
 	Erase(ctx context.Context, feed backbone.Feed, offset uint64) error
 }
 

@@ -32,14 +32,14 @@ func (s *Service) Mail(ctx context.Context, a Actor, behind func(feed backbone.F
 		for feed := range feeds {
 			questions = append(questions, backbone.UnreadQuestion{Feed: feed, After: behind(feed), User: backbone.NameHash(a.User)})
 		}
-		var answers []backbone.Unread
-		if answers, err = s.log.Unread(ctx, questions); err != nil {
-			break
+		answers, upTo, failed := s.log.UnreadUpTo(ctx, questions)
+		if failed != nil {
+			return nil, fromLog(failed)
 		}
 		// A conversation is on the list before its first message is in the log: one that began before the log was looked at shows now.
 		known := feeds
 		if feeds, err = s.directs(ctx, a); err == nil && !began(known, feeds) {
-			return mailOf(questions, answers), nil
+			return mailOf(questions, answers, upTo), nil
 		}
 	}
 	return nil, fromLog(err)
@@ -55,10 +55,10 @@ func began(known, feeds map[backbone.Feed]bool) bool {
 	return false
 }
 
-func mailOf(questions []backbone.UnreadQuestion, answers []backbone.Unread) []Mail {
+func mailOf(questions []backbone.UnreadQuestion, answers []backbone.Unread, upTo []backbone.Position) []Mail {
 	mail := make([]Mail, len(questions))
 	for i, q := range questions {
-		mail[i] = Mail{Channel: Channel(q.Feed), Feed: q.Feed, Messages: answers[i].Messages, At: answers[i].At}
+		mail[i] = Mail{Channel: Channel(q.Feed), Feed: q.Feed, Messages: answers[i].Messages, At: upTo[i]}
 	}
 	return mail
 }
