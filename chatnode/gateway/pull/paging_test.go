@@ -42,7 +42,7 @@ func crowd(t testing.TB, s *stack, from, to int) (kept []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i%7 == 3 {
+		if i%29 == 3 {
 			deleted = append(deleted, sent.GetOffset())
 		} else {
 			kept = append(kept, text)
@@ -64,7 +64,7 @@ func TestPagesHaveEveryMessageOnce(t *testing.T) {
 	slices.Reverse(backward)
 	for _, dialect := range []Dialect{Default, DialectA, DialectB, DialectC} {
 		c := s.serve(t, dialect)
-		for _, limit := range []int{3, 10, 97, 255, 1000} {
+		for _, limit := range []int{9, 100, 1000} {
 			if got, _ := walk(t, c, "ann:bob", limit, false); !slices.Equal(got, kept) {
 				t.Fatalf("dialect %s, pages of %d: %d messages, want %d", dialect, limit, len(got), len(kept))
 			}
@@ -201,15 +201,15 @@ func TestWhoWasToldThatAMessageIsStoredFindsIt(t *testing.T) {
 
 func TestPagesFromMemoryAreThoseOfTheLog(t *testing.T) {
 	s := startStack(t)
-	crowd(t, s, 0, 400)
+	crowd(t, s, 0, 300)
 	c, plain := s.serve(t, Default), s.serve(t, Default, func(o *Options) { o.CacheBytes = -1 })
 	_, sent := walk(t, plain, "ann:bob", 100, false)
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 150 {
+	for range 50 {
 		cursor := sent[random.IntN(len(sent))] + random.Int64N(3) - 1
 		limit, reverse := 1+random.IntN(20), random.IntN(2) == 0
 		want := plain.fetch(t, "ann:bob", cursor, limit, reverse)
-		for range 3 {
+		for range 2 {
 			if got := c.fetch(t, "ann:bob", cursor, limit, reverse); fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Fatalf("from %d, %d, reverse %v: %+v\nwant %+v", cursor, limit, reverse, got, want)
 			}
