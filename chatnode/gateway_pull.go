@@ -65,13 +65,7 @@ func (p *pullPorts) refuse() { p.server.SetKeepAlivesEnabled(false) }
 
 // drain answers, for as long as others take connections over, and then what is under way.
 func (p *pullPorts) drain(ctx context.Context, period time.Duration) error {
-	timer := time.NewTimer(period)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return p.server.Shutdown(ctx)
+	return drainHTTP(ctx, period, p.server)
 }
 
 func (p *pullPorts) close() {

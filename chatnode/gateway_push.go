@@ -81,7 +81,10 @@ func (p *pushPort) refuse() {
 	p.server.SetKeepAlivesEnabled(false)
 }
 
-func (p *pushPort) drain(context.Context, time.Duration) error { return nil }
+// drain answers, for as long as others take connections over, and then what is under way.
+func (p *pushPort) drain(ctx context.Context, period time.Duration) error {
+	return drainHTTP(ctx, period, p.server)
+}
 
 func (p *pushPort) close() {
 	if p.server != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 )
 
@@ -67,6 +68,17 @@ func (o *protocolOptions) bind() (wanted []protocolGateway, err error) {
 		}
 	}
 	return wanted, nil
+}
+
+// drainHTTP goes on answering for the period, and then until what is under way has been answered.
+func drainHTTP(ctx context.Context, period time.Duration, server *http.Server) error {
+	timer := time.NewTimer(period)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return server.Shutdown(ctx)
 }
 
 func (n *node) openProtocols() error {
