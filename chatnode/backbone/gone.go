@@ -62,6 +62,7 @@ func (o *owner) trim(ctx context.Context) {
 		if !slices.Equal(erased, span) {
 			o.floor = first
 			o.index.Trim(first)
+			o.ledger.touched.renew()
 			break
 		}
 	}

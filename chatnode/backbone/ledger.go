@@ -44,6 +44,8 @@ type ledger struct {
 	shard layout.Shard
 	index *index.Index
 	erasing
+	// touched tells whose counts have changed.
+	touched *touched
 
 	mu     sync.Mutex
 	queue  []*stored     // changes to be followed up, in order; the first is under way
@@ -55,7 +57,7 @@ type ledger struct {
 }
 
 func newLedger(b *Backbone, shard layout.Shard, x *index.Index) *ledger {
-	l := &ledger{b: b, shard: shard, index: x, woken: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+	l := &ledger{b: b, shard: shard, index: x, touched: newTouched(), woken: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 	l.erasing.init()
 	return l
 }
@@ -67,11 +69,19 @@ func (l *ledger) note(ctx context.Context, s stored) error {
 		return nil
 	}
 	if n.Kind == NoteMessage {
-		if err := l.index.Extend(messagesKey(s.key), entryOf(s.body, n.Target)); err != nil || n.Target == 0 {
+		if err := l.index.Extend(messagesKey(s.key), entryOf(s.body, n.Target)); err != nil {
 			return err
 		}
 	}
-	return l.enqueue(ctx, &stored{key: s.key, body: &Message{Offset: s.body.Offset, Time: s.body.Time, Note: n}})
+	if n.Kind != NoteMessage || n.Target != 0 {
+		if err := l.enqueue(ctx, &stored{key: s.key, body: &Message{Offset: s.body.Offset, Time: s.body.Time, Note: n}}); err != nil {
+			return err
+		}
+	}
+	if n.Kind != NoteReaction {
+		l.touched.add(keyHash(s.key)) // now that whoever counts takes it in
+	}
+	return nil
 }
 
 // noteMissing takes the sequences from one to before another, which are gone from the stream and of which nothing tells. They go the way

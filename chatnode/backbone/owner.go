@@ -314,6 +314,10 @@ func (o *owner) reply(ctx context.Context, q question, a *answer) (err error) {
 	case "message":
 		a.Rows, err = o.ledger.row(ctx, q)
 	case "unread":
+		if q.Moment != nil {
+			changes := o.ledger.touched.since(*q.Moment, q.Limit)
+			a.Changes = &changes
+		}
 		a.Unread, err = o.ledger.unread(ctx, q.Unread)
 	case "erased":
 		a.Offsets, err = o.ledger.erased(ctx, q.Offsets)

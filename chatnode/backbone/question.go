@@ -29,6 +29,9 @@ type question struct {
 	Thread uint64 `json:"thread,omitempty"`
 	// Unread is, for that, what is asked of each feed.
 	Unread []unreadAsk `json:"unread,omitempty"`
+	// Moment is, also for that, the moment since which changes are asked for, of at most Limit feeds. An owner of an older version, which
+	// does not know it, answers without Changes.
+	Moment *Moment `json:"moment,omitempty"`
 	// ID is the hash of a message id, Since (ms) the oldest time that it may have been stored.
 	ID    uint64 `json:"id,omitempty"`
 	Since int64  `json:"since,omitempty"`
@@ -50,6 +53,8 @@ type answer struct {
 	// Rows are messages as they are now; Unread answers the parts of such a question in their order.
 	Rows   []row    `json:"rows,omitempty"`
 	Unread []Unread `json:"unread,omitempty"`
+	// Changes answers a question with a Moment.
+	Changes *Changes `json:"changes,omitempty"`
 	// Position is how far the owner had read the shard before it looked the heads up.
 	Position uint64 `json:"position"`
 	More     bool   `json:"more,omitempty"`

@@ -89,3 +89,34 @@ func (b *Backbone) unread(ctx context.Context, shard layout.Shard, qs []UnreadQu
 	}
 	return nil
 }
+
+// ChangesQuestion asks in which feeds of a shard counts have changed.
+type ChangesQuestion struct {
+	Shard layout.Shard
+	// Since is a moment that an earlier answer gave as Now.
+	Since Moment
+	// Most is how many feeds are named at most; if there are more, that is not known.
+	Most int
+}
+
+// Changes asks which feeds' counts may have changed; the answers are in the order of the questions. So whoever asks for changes first and
+// then counts what has changed knows all counts as they were at the new moment, or later. What was appended before the call through this
+// node is taken into account. Errors: ErrUnavailable, the context's.
+func (b *Backbone) Changes(ctx context.Context, qs []ChangesQuestion) ([]Changes, error) {
+	out := make([]Changes, len(qs))
+	asking, ctx := errgroup.WithContext(ctx)
+	asking.SetLimit(unreadShards)
+	for i, q := range qs {
+		asking.Go(func() error {
+			a, err := b.ask(ctx, q.Shard, question{Op: "unread", Moment: &q.Since, Limit: q.Most})
+			if err == nil && a.Changes != nil {
+				out[i] = *a.Changes
+			}
+			return err
+		})
+	}
+	if err := asking.Wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -76,6 +76,8 @@ type Log interface {
 	Messages(ctx context.Context, feed backbone.Feed, q backbone.MessagesQuery) (backbone.View, error)
 	Entry(ctx context.Context, feed backbone.Feed, offset uint64) (backbone.Entry, bool, error)
 	Unread(ctx context.Context, questions []backbone.UnreadQuestion) ([]backbone.Unread, error)
+	Changes(ctx context.Context, questions []backbone.ChangesQuestion) ([]backbone.Changes, error)
+	ShardOf(feed backbone.Feed) layout.Shard
 	Erase(ctx context.Context, feed backbone.Feed, offset uint64) error
 }
 
@@ -182,7 +184,7 @@ func New(o Options) (*Service, error) {
 		people: cached[personRecord](o.Tables, layout.People),
 	}
 	s.tables = noticed{o.Tables, s.wrote}
-	s.lists.tables, s.lists.long = o.Tables, longList
+	s.lists.tables, s.lists.log, s.lists.long, s.lists.most = o.Tables, o.Log, longList, maxListed
 	s.metrics = newMetrics(o.Registerer, s)
 	s.lines.init()
 	s.departures.init()

@@ -6,31 +6,18 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
-	"github.com/chatfleet/chatfleet/chatnode/backbone"
-	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
 // Bounds of a page of conversations.
 const (
 	defaultRooms = 50
 	mostRooms    = 200
-	// rowsAtOnce is how many rows of the list are read at a time.
-	rowsAtOnce = 1000
 )
-
-// conversation is a room on a user's list.
-type conversation struct {
-	rank
-	feed   backbone.Feed
-	marks  inboxRecord
-	unread backbone.Unread
-}
 
 // rank is the place of a room on a user's list: by the time of its newest message, and in the same millisecond by that message's offset;
 // behind all those, the rooms without messages by the time in microseconds at which they came on the list. Marks don't change it.
@@ -76,18 +63,15 @@ func (s *Service) Rooms(ctx context.Context, a Actor, q *chatv1.RoomsRequest) (*
 			return nil, err
 		}
 	}
-	all, err := s.conversations(ctx, a.App, a.User)
+	list, err := s.lists.read(ctx, a.App, a.User)
 	if err != nil {
-		return nil, err
+		return nil, fromLog(err)
 	}
-	reply := &chatv1.RoomsReply{}
+	reply, all := &chatv1.RoomsReply{}, list.rooms
 	if q.GetCursor() == "" {
-		for _, c := range all {
-			reply.Unread += uint32(c.unread.Messages)
-			reply.Mentions += uint32(c.unread.Mentions)
-		}
+		reply.Unread, reply.Mentions = list.unread, list.mentions
 	} else {
-		at, found := slices.BinarySearchFunc(all, behind, func(c conversation, r rank) int { return c.compare(r) })
+		at, found := list.find(behind)
 		if found {
 			at++
 		}
@@ -107,72 +91,29 @@ func (s *Service) Joined(ctx context.Context, a Actor, limit int) (channels []st
 	if a.User == "" || limit <= 0 {
 		return nil, nil
 	}
-	all, err := s.conversations(ctx, a.App, a.User)
-	for _, c := range all {
-		if len(channels) < limit && !c.marks.Invited {
+	list, err := s.lists.read(ctx, a.App, a.User)
+	if err != nil {
+		return nil, fromLog(err)
+	}
+	for _, c := range list.rooms {
+		if len(channels) == limit {
+			break
+		}
+		if !c.marks.Invited {
 			channels = append(channels, c.Room)
 		}
 	}
-	return channels, err
-}
-
-// conversations is the whole list of a user, in order.
-func (s *Service) conversations(ctx context.Context, app, user string) ([]conversation, error) {
-	all, err := s.inboxRows(ctx, app, user)
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	questions := make([]backbone.UnreadQuestion, len(all))
-	for i := range all {
-		questions[i] = unreadQuestion(all[i].feed, user, all[i].marks)
-	}
-	answers, err := s.log.Unread(ctx, questions)
-	if err != nil {
-		return nil, fromLog(err)
-	}
-	for i := range all {
-		c := &all[i]
-		if c.unread = answers[i]; c.unread.Last > 0 {
-			c.At, c.Tie = c.unread.LastTime, c.unread.Last
-		}
-		if c.marks.Invited {
-			c.unread.Messages, c.unread.Mentions = 0, 0
-		}
-	}
-	slices.SortFunc(all, func(c, other conversation) int { return c.compare(other.rank) })
-	return all, nil
-}
-
-// inboxRows reads the rows of a user's list.
-func (s *Service) inboxRows(ctx context.Context, app, user string) ([]conversation, error) {
-	rows, err := s.lists.read(ctx, app, user)
-	if err != nil {
-		return nil, fromLog(err)
-	}
-	all := make([]conversation, 0, len(rows))
-	for _, row := range rows {
-		parts, ok := layout.ParseRowKey(row.Key)
-		if !ok || len(parts) != 3 {
-			continue
-		}
-		c := conversation{feed: backbone.Feed{Kind: layout.Room, App: app, Name: parts[2]}, rank: rank{Room: parts[2]}}
-		if err := json.Unmarshal(row.Data, &c.marks); err != nil {
-			return nil, fromLog(fmt.Errorf("read %s of %s: %w", row.Key, layout.Inbox, err))
-		}
-		c.Tie = uint64(c.marks.Listed)
-		all = append(all, c)
-	}
-	return all, nil
+	return channels, nil
 }
 
 // describe makes a page of the list. Rooms that the user may no longer see are left out.
-func (s *Service) describe(ctx context.Context, a Actor, all []conversation) ([]*chatv1.Conversation, error) {
+func (s *Service) describe(ctx context.Context, a Actor, all []*conversation) ([]*chatv1.Conversation, error) {
 	described := make([]*chatv1.Conversation, len(all))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(reading)
 	for i := range all {
 		work.Go(func() (err error) {
-			described[i], err = s.describeOne(ctx, a, &all[i])
+			described[i], err = s.describeOne(ctx, a, all[i])
 			return err
 		})
 	}

@@ -5,66 +5,90 @@ import (
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
 const (
-	// longList is how many rooms make a user's list long: a node remembers it, since to read it takes tens of microseconds a room.
-	longList = 500
-	// maxListed is how many rooms of long lists a node remembers; beyond it, any lists are forgotten.
+	// longList is how many rooms make a user's list long: a node remembers it, since to read and count it takes some 20 µs a room.
+	longList = 100
+	// maxListed is how many rooms of long lists a node remembers, in about 300 bytes each; beyond it, any lists are forgotten.
 	maxListed = 500_000
+	// maxLost is how often a list is read anew since changes may have been missed.
+	maxLost = 3
 )
 
-// lists remembers the long ones among users' lists of rooms. Of each, rows that change are read again.
+// lists remembers the long ones among users' lists of rooms.
 type lists struct {
 	tables Tables
+	log    Log
 	long   int // from how many rooms on a list is remembered
+	most   int // how many rooms are remembered
 
 	mu    sync.Mutex
 	users map[string]*userList // by the prefix of their rows
 	size  int                  // rooms of all that are loaded
+	// forgotten counts lists that were forgotten for others, or since too much of them had changed.
+	forgotten int
 }
 
-// userList is one user's list.
-type userList struct {
-	turn   chan struct{} // holds a token while somebody reads it
-	loaded bool          // guarded by turn, as rows
-	rows   map[string]backbone.Row
-	// stale are the keys of rows that have changed, size how many there were; guarded by lists.mu.
-	stale map[string]struct{}
-	size  int
+// read gives a user's list. All rows that were written before by this node are seen, and those that others wrote a moment later; of
+// messages and what becomes of them, all that was appended through this node, and what others appended as soon as the owner of the shard
+// has it.
+func (l *lists) read(ctx context.Context, app, user string) (in inbox, err error) {
+	err = l.visit(ctx, app, user, func(u *userList) error {
+		if u.loaded {
+			if err := u.takeChanges(ctx, l.log); err != nil {
+				return err
+			}
+		}
+		err := u.count(ctx, l.log)
+		in = u.inbox
+		return err
+	})
+	return in, err
 }
 
-// maxLost is how often a list is read anew since changes may have been missed.
-const maxLost = 3
+// joined gives the rooms on a user's list to which the user is not only invited, in no order. Rows are seen as read sees them; owners of
+// shards are not asked.
+func (l *lists) joined(ctx context.Context, app, user string) (feeds []backbone.Feed, err error) {
+	err = l.visit(ctx, app, user, func(u *userList) error {
+		feeds = nil
+		for _, some := range u.rooms {
+			for _, c := range some {
+				if !c.marks.Invited {
+					feeds = append(feeds, c.feed)
+				}
+			}
+		}
+		return nil
+	})
+	return feeds, err
+}
 
-// read gives the rows of a user's list, in no order. All that was written before by this node is seen, and what others wrote a moment
-// later.
-func (l *lists) read(ctx context.Context, app, user string) ([]backbone.Row, error) {
+// visit shows a list whose rows are up to date; again if it then turns out that changes may have been missed.
+func (l *lists) visit(ctx context.Context, app, user string, see func(*userList) error) error {
 	prefix := layout.RowKey(app, user)
 	for attempt := 1; ; attempt++ {
-		u := l.of(prefix)
-		rows, err := l.readOne(ctx, prefix, u)
+		u := l.of(prefix, app, user)
+		size, err := l.visitOne(ctx, prefix, u, see)
 		if err != nil {
 			l.drop(prefix, u)
-			return nil, err
+			return err
 		}
-		if kept := l.keep(prefix, u, len(rows)); kept || attempt == maxLost {
-			return rows, nil
+		if kept := l.keep(prefix, u, size); kept || attempt == maxLost {
+			return nil
 		}
 	}
 }
 
 // of is the user's list, whether it is loaded or not.
-func (l *lists) of(prefix string) *userList {
+func (l *lists) of(prefix, app, user string) *userList {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	u := l.users[prefix]
 	if u == nil {
-		u = &userList{turn: make(chan struct{}, 1), stale: map[string]struct{}{}}
+		u = &userList{app: app, user: user, turn: make(chan struct{}, 1), stale: map[string]struct{}{}}
 		if l.users == nil {
 			l.users = map[string]*userList{}
 		}
@@ -73,71 +97,36 @@ func (l *lists) of(prefix string) *userList {
 	return u
 }
 
-func (l *lists) readOne(ctx context.Context, prefix string, u *userList) ([]backbone.Row, error) {
+func (l *lists) visitOne(ctx context.Context, prefix string, u *userList, see func(*userList) error) (size int, err error) {
 	select {
 	case u.turn <- struct{}{}:
 		defer func() { <-u.turn }()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return 0, ctx.Err()
 	}
 	l.mu.Lock()
 	stale := u.stale
 	u.stale = map[string]struct{}{}
 	l.mu.Unlock()
-	var err error
+	var rows []backbone.Row
 	if u.loaded {
-		err = l.refresh(ctx, u, stale)
+		rows, err = l.reread(ctx, stale)
 	} else {
-		err = l.load(ctx, prefix, u)
+		u.clear()
+		rows, err = l.load(ctx, prefix)
 	}
-	if err != nil {
-		u.loaded = false
-		return nil, err
+	if err == nil {
+		err = u.takeRows(l.log.ShardOf, rows)
 	}
-	rows := make([]backbone.Row, 0, len(u.rows))
-	for _, row := range u.rows {
-		rows = append(rows, row)
+	if err == nil {
+		size = u.len()
+		u.loaded = size >= l.long
+		err = see(u)
 	}
-	if u.loaded = len(rows) >= l.long; !u.loaded {
-		u.rows = nil
+	if err != nil || !u.loaded {
+		u.clear()
 	}
-	return rows, nil
-}
-
-// load reads all rows. What changes meanwhile is stale afterwards.
-func (l *lists) load(ctx context.Context, prefix string, u *userList) error {
-	u.rows = map[string]backbone.Row{}
-	for after := uint64(0); ; {
-		rows, more, err := l.tables.List(ctx, layout.Inbox, prefix, after, rowsAtOnce)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			u.rows[row.Key], after = row, row.Revision
-		}
-		if !more || len(rows) == 0 {
-			return nil
-		}
-	}
-}
-
-// refresh reads the rows that have changed.
-func (l *lists) refresh(ctx context.Context, u *userList, stale map[string]struct{}) error {
-	work, ctx := errgroup.WithContext(ctx)
-	work.SetLimit(reading)
-	var mu sync.Mutex
-	for key := range stale {
-		work.Go(func() error {
-			row, err := l.tables.Get(ctx, layout.Inbox, key)
-			mu.Lock()
-			defer mu.Unlock()
-			if u.rows[key] = row; row.Revision == 0 {
-				delete(u.rows, key)
-			}
-			return err
-		})
-	}
-	return work.Wait()
+	return size, err
 }
 
 // keep remembers a list that was read if it is long, and says whether the changes to it were followed until now.
@@ -154,12 +143,15 @@ func (l *lists) keep(prefix string, u *userList, size int) bool {
 		return true
 	}
 	for other := range l.users {
-		if l.size <= maxListed {
+		if l.size <= l.most {
 			break
 		}
 		if other != prefix {
-			l.remove(other)
+			l.forget(other)
 		}
+	}
+	if l.size > l.most {
+		l.forget(prefix)
 	}
 	return true
 }
@@ -170,6 +162,14 @@ func (l *lists) drop(prefix string, u *userList) {
 	if l.users[prefix] == u {
 		l.remove(prefix)
 	}
+}
+
+// forget needs mu.
+func (l *lists) forget(prefix string) {
+	if l.users[prefix].size > 0 {
+		l.forgotten++
+	}
+	l.remove(prefix)
 }
 
 // remove needs mu.
@@ -189,7 +189,9 @@ func (l *lists) changed(key string) {
 	}
 	if end := strings.LastIndexByte(key, '.'); end > 0 {
 		if u := l.users[key[:end]]; u != nil {
-			u.stale[key] = struct{}{}
+			if u.stale[key] = struct{}{}; len(u.stale) > max(u.size, l.long) {
+				l.forget(key[:end]) // to read it as a whole costs less
+			}
 		}
 	}
 }

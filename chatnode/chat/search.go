@@ -89,14 +89,12 @@ func (f *finding) begin(ctx context.Context, room string) error {
 	if f.actor.User == "" {
 		return failf(Invalid, "say in which room to look: only a user has a list of rooms")
 	}
-	rows, err := f.s.inboxRows(ctx, f.actor.App, f.actor.User)
+	feeds, err := f.s.lists.joined(ctx, f.actor.App, f.actor.User)
 	if err != nil {
-		return err
+		return fromLog(err)
 	}
-	for _, row := range rows {
-		if !row.marks.Invited {
-			f.question.Rooms = append(f.question.Rooms, query.Room{Feed: row.feed})
-		}
+	for _, feed := range feeds {
+		f.question.Rooms = append(f.question.Rooms, query.Room{Feed: feed})
 	}
 	return nil
 }
