@@ -22,6 +22,7 @@ type roomModel struct {
 	t     *rapid.T
 	owner *owner
 	store *failingStore
+	known remembered
 }
 
 // failingStore is the index's store, which takes nothing any more if it fails.
@@ -254,7 +255,7 @@ func TestCountsAndViewsAreThoseOfAPlainModelWhateverHappens(t *testing.T) {
 			"say": m.say, "say more": m.say, "edit": m.edit, "edit again": m.edit, "remove": m.remove, "react": m.react, "other": m.other,
 			"change nothing": m.changeNothing, "fill up": m.fillUp, "take over": m.takeOver, "crash": m.crash, "forget": m.forget,
 			"save": m.save, "read": m.readMessages, "read more": m.readMessages, "read one": m.readOne, "unread": m.readUnread,
-			"unread more": m.readUnread, "log": m.readLog,
+			"unread more": m.readUnread, "recount": m.recount, "recount more": m.recount, "log": m.readLog,
 			"erased": func() { m.awaitErasures(t) }, "trim": func() { m.settle(); trimAgain(t, b, m.owner) },
 		}
 		drawn := map[string]func(*rapid.T){}

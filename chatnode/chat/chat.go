@@ -186,6 +186,7 @@ func New(o Options) (*Service, error) {
 	s.tables = noticed{o.Tables, s.wrote}
 	s.lists.tables, s.lists.log, s.lists.long, s.lists.most = o.Tables, o.Log, longList, maxListed
 	s.metrics = newMetrics(o.Registerer, s)
+	s.lists.metrics = s.metrics
 	s.lines.init()
 	s.departures.init()
 	s.revoked.init()

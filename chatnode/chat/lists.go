@@ -28,8 +28,15 @@ type lists struct {
 	mu    sync.Mutex
 	users map[string]*userList // by the prefix of their rows
 	size  int                  // rooms of all that are loaded
-	// forgotten counts lists that were forgotten for others, or since too much of them had changed.
-	forgotten int
+
+	metrics *metrics
+}
+
+// remembered is how many rooms are on the lists that are remembered.
+func (l *lists) remembered() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.size
 }
 
 // read gives a user's list. All rows that were written before by this node are seen, and those that others wrote a moment later; of
@@ -42,6 +49,7 @@ func (l *lists) read(ctx context.Context, app, user string) (in inbox, err error
 				return err
 			}
 		}
+		l.metrics.roomsCounted.Add(float64(len(u.due)))
 		err := u.count(ctx, l.log)
 		in = u.inbox
 		return err
@@ -142,6 +150,10 @@ func (l *lists) keep(prefix string, u *userList, size int) bool {
 		l.remove(prefix)
 		return true
 	}
+	if size > l.most {
+		l.forget(prefix)
+		return true
+	}
 	for other := range l.users {
 		if l.size <= l.most {
 			break
@@ -149,9 +161,6 @@ func (l *lists) keep(prefix string, u *userList, size int) bool {
 		if other != prefix {
 			l.forget(other)
 		}
-	}
-	if l.size > l.most {
-		l.forget(prefix)
 	}
 	return true
 }
@@ -167,7 +176,7 @@ func (l *lists) drop(prefix string, u *userList) {
 // forget needs mu.
 func (l *lists) forget(prefix string) {
 	if l.users[prefix].size > 0 {
-		l.forgotten++
+		l.metrics.listsForgotten.Inc()
 	}
 	l.remove(prefix)
 }

@@ -10,6 +10,8 @@ type metrics struct {
 	sweeps          *prometheus.CounterVec
 	sweepFinished   prometheus.Gauge
 	sweepRowsFailed *prometheus.GaugeVec
+	listsForgotten  prometheus.Counter
+	roomsCounted    prometheus.Counter
 }
 
 // Why a send may not wait.
@@ -37,6 +39,12 @@ func newMetrics(r prometheus.Registerer, s *Service) *metrics {
 		departuresLost: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "chatnode_chat_departures_lost_total", Help: "Users of whom it could not be noted that they were last seen just then.",
 		}),
+		listsForgotten: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "chatnode_chat_lists_forgotten_total", Help: "Users' lists of rooms that this node has forgotten for others, or since too much had changed.",
+		}),
+		roomsCounted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "chatnode_chat_rooms_counted_total", Help: "Rooms on users' lists of which it was counted what is unread.",
+		}),
 		sweptRows: counters("sweep_rows", "Rows that the sweeper looked at, by part and by result: seen, mended, failed.", "part", "result"),
 		sweeps:    counters("sweeps", "Rounds of the sweeper on this node, by result: finished, broken.", "result"),
 		sweepFinished: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -50,9 +58,10 @@ func newMetrics(r prometheus.Registerer, s *Service) *metrics {
 		m.linesRefused.WithLabelValues(bound)
 	}
 	if r != nil {
-		r.MustRegister(m.linesRefused, m.departuresLost, m.sweptRows, m.sweeps, m.sweepFinished, m.sweepRowsFailed,
+		r.MustRegister(m.linesRefused, m.departuresLost, m.sweptRows, m.sweeps, m.sweepFinished, m.sweepRowsFailed, m.listsForgotten, m.roomsCounted,
 			gauge("waiting_sends", "Messages that wait to be prepared, and those behind them.", func() float64 { return float64(s.lines.waiting()) }),
 			gauge("departures_waiting", "Users of whom it has yet to be noted when they were last seen.", func() float64 { return float64(s.departures.size()) }),
+			gauge("listed_rooms", "Rooms on the users' lists that this node remembers.", func() float64 { return float64(s.lists.remembered()) }),
 			gauge("revoked_users", "Users whose tokens are revoked or who are banned, in all applications.", func() float64 { return float64(s.revoked.count()) }),
 		)
 	}
