@@ -25,10 +25,11 @@ func BenchmarkFlat(b *testing.B) {
 	b.Run("messages", flatMessages)
 }
 
-// sized is something asked of a room or a list of so many.
+// sized is something asked of a room or a list of so many, after something that isn't measured.
 type sized struct {
-	n   int
-	ask func(context.Context) error
+	n     int
+	ask   func(context.Context) error
+	first func() error
 }
 
 // flat asks the same of each size, in turn, so that whatever else the machine does hits all alike.
@@ -38,6 +39,11 @@ func flat(b *testing.B, name string, all ...sized) {
 		times := make([][]time.Duration, len(all))
 		for round := range rounds*b.N + 1 {
 			for i, s := range all {
+				if s.first != nil {
+					if err := s.first(); err != nil {
+						b.Fatalf("before asking of %d: %v", s.n, err)
+					}
+				}
 				began := time.Now()
 				if err := s.ask(b.Context()); err != nil {
 					b.Fatalf("of %d: %v", s.n, err)
@@ -78,14 +84,14 @@ func flatMembers(b *testing.B) {
 				return enough(100)(len(must(s.Members(ctx, theServer, q))(b).GetMembers()))
 			}
 		}
-		asks["page"] = append(asks["page"], sized{n, page(func() string { return "" })})
-		asks["far page"] = append(asks["far page"], sized{n, page(func() string {
+		asks["page"] = append(asks["page"], sized{n: n, ask: page(func() string { return "" })})
+		asks["far page"] = append(asks["far page"], sized{n: n, ask: page(func() string {
 			return strconv.FormatUint(revisions[n/2+rand.IntN(n/3)], 10)
 		})})
-		asks["count"] = append(asks["count"], sized{n, func(ctx context.Context) error {
+		asks["count"] = append(asks["count"], sized{n: n, ask: func(ctx context.Context) error {
 			return enough(n)(int(must(s.GetRoom(ctx, theServer, &chatv1.GetRoomRequest{Room: name}))(b).GetMembers()))
 		}})
-		asks["send"] = append(asks["send"], sized{n, func(ctx context.Context) error {
+		asks["send"] = append(asks["send"], sized{n: n, ask: func(ctx context.Context) error {
 			text := "hi"
 			_, err := s.Send(ctx, Actor{App: DefaultApp, User: "user-7"}, &chatv1.SendRequest{Room: name, Id: newID(), Text: &text})
 			return err
@@ -118,6 +124,7 @@ func flatRooms(b *testing.B) {
 				return enough(int(limit))(len(rooms(b, s, user, &chatv1.RoomsRequest{Limit: limit, Cursor: cursor()}).GetRooms()))
 			}
 		}
+		first := page(func() string { return "" }, 50)
 		var cursors []string
 		for q := (&chatv1.RoomsRequest{Limit: 50}); ; q.Cursor = cursors[len(cursors)-1] {
 			reply := rooms(b, s, user, q)
@@ -126,16 +133,28 @@ func flatRooms(b *testing.B) {
 			}
 			cursors = append(cursors, reply.GetCursor())
 		}
-		asks["page"] = append(asks["page"], sized{n, page(func() string { return "" }, 50)})
-		asks["far page"] = append(asks["far page"], sized{n, page(func() string { return cursors[rand.IntN(len(cursors))] }, 50)})
-		asks["unread of all"] = append(asks["unread of all"], sized{n, func(context.Context) error {
+		asks["page"] = append(asks["page"], sized{n: n, ask: first})
+		asks["page after 20 messages"] = append(asks["page after 20 messages"], sized{n, first, func() error {
+			for range 20 {
+				if err := appendTo(b, log, testFeed(fmt.Sprintf("room:%d-of-%d", rand.IntN(n), n)), 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+		asks["page that nothing is known of"] = append(asks["page that nothing is known of"], sized{n, first, func() error {
+			s.lists.changed("")
+			return nil
+		}})
+		asks["far page"] = append(asks["far page"], sized{n: n, ask: page(func() string { return cursors[rand.IntN(len(cursors))] }, 50)})
+		asks["unread of all"] = append(asks["unread of all"], sized{n: n, ask: func(context.Context) error {
 			return enough(n)(int(rooms(b, s, user, &chatv1.RoomsRequest{Limit: 1}).GetUnread()))
 		}})
-		asks["subscriptions"] = append(asks["subscriptions"], sized{n, func(ctx context.Context) error {
+		asks["subscriptions"] = append(asks["subscriptions"], sized{n: n, ask: func(ctx context.Context) error {
 			return enough(100)(len(must(s.Joined(ctx, someone(user), 100))(b)))
 		}})
 	}
-	for _, what := range []string{"page", "far page", "unread of all", "subscriptions"} {
+	for _, what := range []string{"page", "far page", "unread of all", "subscriptions", "page after 20 messages", "page that nothing is known of"} {
 		flat(b, what, asks[what]...)
 	}
 }
@@ -161,10 +180,10 @@ func flatMessages(b *testing.B) {
 			q := []backbone.UnreadQuestion{{Feed: feed, After: head - uint64(behind), User: 7}}
 			return func(ctx context.Context) error { return enough(behind)(must(log.Unread(ctx, q))(b)[0].Messages) }
 		}
-		asks["page"] = append(asks["page"], sized{n, page(func() uint64 { return 0 })})
-		asks["far page"] = append(asks["far page"], sized{n, page(func() uint64 { return head - uint64(n/3+rand.IntN(n/2)) })})
-		asks["count of 100"] = append(asks["count of 100"], sized{n, unread(100)})
-		asks["count of 9000"] = append(asks["count of 9000"], sized{n, unread(9000)})
+		asks["page"] = append(asks["page"], sized{n: n, ask: page(func() uint64 { return 0 })})
+		asks["far page"] = append(asks["far page"], sized{n: n, ask: page(func() uint64 { return head - uint64(n/3+rand.IntN(n/2)) })})
+		asks["count of 100"] = append(asks["count of 100"], sized{n: n, ask: unread(100)})
+		asks["count of 9000"] = append(asks["count of 9000"], sized{n: n, ask: unread(9000)})
 	}
 	for _, what := range []string{"page", "far page", "count of 100", "count of 9000"} {
 		flat(b, what, asks[what]...)
