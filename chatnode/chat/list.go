@@ -30,6 +30,8 @@ type conversation struct {
 	hash  uint32 // of the feed
 	shard layout.Shard
 	marks inboxRecord
+	// revision is that of its row.
+	revision uint64
 
 	counted bool // what follows is known
 	rank
@@ -112,9 +114,14 @@ func (u *userList) clear() {
 // len is how many rooms there are.
 func (u *userList) len() int { return len(u.inbox.rooms) - len(u.gone) + len(u.due) }
 
+// at is the place of a room among those of its hash, negative if it is not there.
+func (u *userList) at(room string, hash uint32) int {
+	return slices.IndexFunc(u.rooms[hash], func(c *conversation) bool { return c.Room == room })
+}
+
 // take takes a room from the list, if it is there.
 func (u *userList) take(room string, hash uint32) *conversation {
-	at := slices.IndexFunc(u.rooms[hash], func(c *conversation) bool { return c.Room == room })
+	at := u.at(room, hash)
 	if at < 0 {
 		return nil
 	}
@@ -137,7 +144,7 @@ func (u *userList) put(c *conversation) {
 // again lets a room be counted again.
 func (u *userList) again(c *conversation) {
 	if u.take(c.Room, c.hash) != nil {
-		u.put(&conversation{feed: c.feed, hash: c.hash, shard: c.shard, marks: c.marks, rank: rank{Room: c.Room}})
+		u.put(&conversation{feed: c.feed, hash: c.hash, shard: c.shard, marks: c.marks, revision: c.revision, rank: rank{Room: c.Room}})
 	}
 }
 
@@ -149,7 +156,12 @@ func (u *userList) takeRows(shardOf func(backbone.Feed) layout.Shard, rows []bac
 			continue
 		}
 		feed := backbone.Feed{Kind: layout.Room, App: u.app, Name: parts[2]}
-		c := &conversation{feed: feed, hash: backbone.FeedHash(feed), shard: shardOf(feed), rank: rank{Room: feed.Name}}
+		c := &conversation{
+			feed: feed, hash: backbone.FeedHash(feed), shard: shardOf(feed), revision: row.Revision, rank: rank{Room: feed.Name},
+		}
+		if at := u.at(c.Room, c.hash); at >= 0 && u.rooms[c.hash][at].revision == row.Revision {
+			continue // of what this node writes it hears twice
+		}
 		u.take(c.Room, c.hash)
 		if row.Revision == 0 {
 			continue

@@ -176,19 +176,24 @@ func (b *broken) Unread(ctx context.Context, questions []backbone.UnreadQuestion
 	return b.Log.Unread(ctx, questions)
 }
 
+// watchless are lists that hear of changes only from the test.
+func watchless(s *Service, log Log, long, most int) *lists {
+	return &lists{tables: s.tables, log: log, long: long, most: most, metrics: s.metrics}
+}
+
 func TestOfARememberedListOnlyWhatHasChangedIsCounted(t *testing.T) {
-	s, _ := start(t, noLimits)
-	log := &broken{Log: s.log}
-	s.lists.long, s.lists.log = 3, log
+	s, b := start(t, noLimits)
+	log := &broken{Log: b}
+	l := watchless(s, log, 3, maxListed)
 	for i := range 5 {
 		enter(t, s, fmt.Sprint("room:", i), "ann", "bob")
 	}
 	looked := func(unread, counted int) {
 		t.Helper()
 		before := testutil.ToFloat64(s.metrics.roomsCounted)
-		got := rooms(t, s, "ann", &chatv1.RoomsRequest{Limit: 2})
-		if now := testutil.ToFloat64(s.metrics.roomsCounted) - before; int(now) != counted || int(got.GetUnread()) != unread {
-			t.Fatalf("%v rooms were counted, should be %d; %d are unread, should be %d", now, counted, got.GetUnread(), unread)
+		in := must(l.read(t.Context(), DefaultApp, "ann"))(t)
+		if now := testutil.ToFloat64(s.metrics.roomsCounted) - before; int(now) != counted || int(in.unread) != unread || len(in.rooms) != 5 {
+			t.Fatalf("%v of %d rooms were counted, should be %d; %d are unread, should be %d", now, len(in.rooms), counted, in.unread, unread)
 		}
 	}
 	looked(0, 5)
@@ -197,50 +202,51 @@ func TestOfARememberedListOnlyWhatHasChangedIsCounted(t *testing.T) {
 	looked(1, 1)
 	looked(1, 0)
 	must(s.Read(t.Context(), ann, &chatv1.ReadRequest{Room: "room:1", Offset: at}))(t)
+	l.changed(inboxKey(testFeed("room:1"), "ann"))
 	looked(0, 1)
+	l.changed(inboxKey(testFeed("room:1"), "ann")) // once more
+	looked(0, 0)
 	say(t, s, someone("bob"), "room:of others", "hi")
 	looked(0, 0)
 
 	say(t, s, someone("bob"), "room:2", "hi")
 	log.is.Store(true)
-	_, err := s.Rooms(t.Context(), ann, &chatv1.RoomsRequest{})
-	expect(t, Unavailable, err)
+	if _, err := l.read(t.Context(), DefaultApp, "ann"); !errors.Is(err, backbone.ErrUnavailable) {
+		t.Fatal(err)
+	}
 	log.is.Store(false)
 	looked(1, 5) // the list is read anew
 	looked(1, 0)
 }
 
 func TestRememberedListsAreBounded(t *testing.T) {
-	s, _ := start(t, noLimits)
-	s.lists.long, s.lists.most = 2, 5
-	join := func(user string, n int) {
-		t.Helper()
+	s, b := start(t, noLimits)
+	l := watchless(s, b, 2, 5)
+	for user, n := range map[string]int{"ann": 3, "bob": 4, "carl": 6} {
 		for i := range n {
 			if err := s.list(t.Context(), testFeed(fmt.Sprint("room:", i)), user, 0, false); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
+	read := func(user string) { must(l.read(t.Context(), DefaultApp, user))(t) }
 	remembered := func(lists, rooms, forgotten int) {
 		t.Helper()
 		f := testutil.ToFloat64(s.metrics.listsForgotten)
-		if len(s.lists.users) != lists || s.lists.remembered() != rooms || int(f) != forgotten {
+		if len(l.users) != lists || l.remembered() != rooms || int(f) != forgotten {
 			t.Fatalf("%d lists of %d rooms are remembered, %v forgotten; should be %d of %d, %d",
-				len(s.lists.users), s.lists.remembered(), f, lists, rooms, forgotten)
+				len(l.users), l.remembered(), f, lists, rooms, forgotten)
 		}
 	}
-	for user, n := range map[string]int{"ann": 3, "bob": 4, "carl": 6} {
-		join(user, n)
-	}
 	remembered(0, 0, 0)
-	rooms(t, s, "ann", &chatv1.RoomsRequest{})
+	read("ann")
 	remembered(1, 3, 0)
-	rooms(t, s, "bob", &chatv1.RoomsRequest{})
+	read("bob") // for which the other one goes
 	remembered(1, 4, 1)
-	rooms(t, s, "carl", &chatv1.RoomsRequest{}) // too long
+	read("carl") // which is too long itself
 	remembered(1, 4, 2)
 	for i := range 5 { // more than the list has
-		s.lists.changed(inboxKey(testFeed(fmt.Sprint("room:", i)), "bob"))
+		l.changed(inboxKey(testFeed(fmt.Sprint("room:", i)), "bob"))
 	}
 	remembered(0, 0, 3)
 }
