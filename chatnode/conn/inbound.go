@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bufio"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -151,10 +152,16 @@ func (in *inbound) discard() {
 	}
 }
 
+// errEarly says that a client sent more than its request before it could know the answer. What lies in the HTTP server's buffer would not
+// wake a parked connection.
+var errEarly = errors.New("bytes before the end of the handshake")
+
 // hijacker slips inbound, with a small buffer of our own, between the socket and gorilla.
 type hijacker struct {
 	http.ResponseWriter
 	in *inbound
+	// taken is true once the HTTP server has given the socket away.
+	taken *bool
 }
 
 func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -162,11 +169,11 @@ func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.in.Conn = c
+	*h.taken = true
 	if rw.Reader.Buffered() > 0 {
-		// Bytes before our answer: gorilla refuses and closes.
-		return c, rw, nil
+		return nil, nil, errors.Join(errEarly, c.Close())
 	}
+	h.in.Conn = c
 	h.in.br = new(bufio.Reader)
 	h.in.borrow()
 	return h.in, bufio.NewReadWriter(h.in.br, rw.Writer), nil

@@ -35,7 +35,7 @@ func (s *Server) AcceptWebSocket(w http.ResponseWriter, r *http.Request, subprot
 		return err
 	}
 	in := &inbound{}
-	ws, err := s.upgrade(hijacker{w, in}, r, subprotocols)
+	ws, err := s.upgrade(hijacker{w, in, new(bool)}, r, subprotocols)
 	if err != nil {
 		s.readmit(address)
 		s.metrics.refused.WithLabelValues("handshake").Inc()
@@ -53,14 +53,16 @@ func (s *Server) AcceptWebSocket(w http.ResponseWriter, r *http.Request, subprot
 	return err
 }
 
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, subprotocols []Subprotocol) (*websocket.Conn, error) {
+func (s *Server) upgrade(w hijacker, r *http.Request, subprotocols []Subprotocol) (*websocket.Conn, error) {
 	upgrader := websocket.Upgrader{
 		HandshakeTimeout: s.options.FrameTimeout,
 		WriteBufferPool:  upgradeBuffers{},
 		// Checked already, when the request was admitted.
 		CheckOrigin: func(*http.Request) bool { return true },
-		Error: func(w http.ResponseWriter, _ *http.Request, status int, reason error) {
-			answer(w, status, reason.Error())
+		Error: func(_ http.ResponseWriter, _ *http.Request, status int, reason error) {
+			if !*w.taken { // else there is nobody to answer to any more
+				answer(w, status, reason.Error())
+			}
 		},
 	}
 	for _, p := range subprotocols {
