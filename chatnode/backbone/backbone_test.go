@@ -2,6 +2,7 @@ package backbone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -119,13 +120,18 @@ func texts(messages []*Message) (all []string) {
 	return all
 }
 
+// send stores a message, and tries again as clients do if the log is not available.
 func send(t testing.TB, b *Backbone, feed Feed, id, text string) Receipt {
 	t.Helper()
-	r, err := b.Enqueue(feed, Draft{ID: id, Sender: "ann", Info: []byte(`{"user":"ann"}`), Data: []byte(text)}).Wait(t.Context())
-	if err != nil {
-		t.Fatalf("send %s: %v", text, err)
+	for deadline := time.Now().Add(time.Minute); ; {
+		r, err := b.Enqueue(feed, Draft{ID: id, Sender: "ann", Info: []byte(`{"user":"ann"}`), Data: []byte(text)}).Wait(t.Context())
+		if err == nil {
+			return r
+		}
+		if !errors.Is(err, ErrUnavailable) || time.Now().After(deadline) {
+			t.Fatalf("send %s: %v", text, err)
+		}
 	}
-	return r
 }
 
 func follow(t testing.TB, b *Backbone, feed Feed, r *recorder) *Tail {

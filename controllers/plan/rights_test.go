@@ -70,6 +70,9 @@ func (w *world) node(name string) *process.Chatnode {
 			strings.HasPrefix(arg, "--data-dir") {
 			continue
 		}
+		if strings.HasPrefix(arg, "--heimdallr-listen=") {
+			arg = "--heimdallr-listen=127.0.0.1:0"
+		}
 		flags = append(flags, strings.NewReplacer("/etc/chatnode", w.dir, "$(POD_NAME)", name).Replace(arg))
 	}
 	return process.StartChatnode(w.t, process.ChatnodeOptions{
@@ -104,6 +107,7 @@ func TestChatNodesServeWithTheRightsThatTheyHave(t *testing.T) {
 	w := newWorld(t, lobby(servers(1), twoShards, chatting, func(c *v1alpha1.ChatCluster) {
 		c.Spec.Drain.Period, c.Spec.Rooms.Explicit = &metav1.Duration{}, false
 		c.Spec.Hooks.Webhook.URL, c.Spec.Hooks.Moderation.URL = asked, asked
+		c.Spec.Protocols = &v1alpha1.ProtocolsSpec{Heimdallr: &v1alpha1.HeimdallrProtocol{}}
 	}))
 	w.start()
 	w.ensure()

@@ -29,6 +29,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		notices: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_heimdallr_failover_notices_total",
 			Help: "Clients of heimdallr that were told to connect elsewhere."}),
 	}
+	for _, result := range []string{"stored", "failed", "invalid", "denied", "too_many", "unavailable"} {
+		m.messages.WithLabelValues(result) // there to be watched before the first one
+	}
 	if r != nil {
 		r.MustRegister(m.sessions, m.messages, m.refused, m.skipped, m.notices)
 	}
