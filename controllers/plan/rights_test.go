@@ -70,10 +70,7 @@ func (w *world) node(name string) *process.Chatnode {
 			strings.HasPrefix(arg, "--data-dir") {
 			continue
 		}
-		if strings.HasPrefix(arg, "--heimdallr-listen=") {
-			arg = "--heimdallr-listen=127.0.0.1:0"
-		}
-		flags = append(flags, strings.NewReplacer("/etc/chatnode", w.dir, "$(POD_NAME)", name).Replace(arg))
+		flags = append(flags, strings.NewReplacer("/etc/chatnode", w.dir, "$(POD_NAME)", name, "-listen=:8000", "-listen=127.0.0.1:0").Replace(arg))
 	}
 	return process.StartChatnode(w.t, process.ChatnodeOptions{
 		Name: name, NATSURL: w.url(0), Flags: flags, Env: []string{"CHATNODE_DEV=true"},

@@ -59,7 +59,7 @@ func (h *heard) publication(p *protocol.Publication) {
 // listen hands every line of text that comes from a WebSocket to take, until the test ends.
 func listen(t *testing.T, url string, take func(line string), first ...string) *websocket.Conn {
 	t.Helper()
-	ws, _, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil) //nolint:bodyclose // an accepted WebSocket has none
+	ws, _, err := websocket.DefaultDialer.DialContext(t.Context(), url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
