@@ -48,6 +48,13 @@ func BenchmarkTable(b *testing.B) {
 	b.Run("list/big/last 1000", page(big, .995, 1000))
 	b.Run("list/early/first 1000", page(early, 0, 1000))
 	b.Run("list/early/last 1000", page(early, 1000/float64(total), 1001))
+	b.Run("all/big", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := n.All(b.Context(), layout.Members, big); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("list/100 rows", page(small, 0, 1000))
 	b.Run("list/none", page(layout.RowKey("default", "none"), 0, 1000))
 	count := func(prefix string) func(b *testing.B) {

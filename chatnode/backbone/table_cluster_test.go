@@ -269,7 +269,22 @@ func TestListsMissNothingOnThreeServers(t *testing.T) {
 	}
 	o := Options{NATS: NATSOptions{URL: process.StartNATS(t, 3).URL()}, Replicas: 3, Shards: 1}
 	one, two := openWith(t, o), openWith(t, o)
-	prefix := layout.RowKey("default", "room:a")
+	prefix, long := layout.RowKey("default", "room:a"), layout.RowKey("default", "room:long")
+	const many = maxMultiLast + 100
+	fill(t, one, layout.Members, long, many)
+	for i := range 30 {
+		key := long + "." + layout.RowKey("last")
+		made := put(t, one, layout.Members, key, "member", 0)
+		if rows, err := two.All(t.Context(), layout.Members, long); err != nil || len(rows) != many+1 || rows[many].Revision != made {
+			t.Fatalf("%d rows, %v after put %d", len(rows), err, i)
+		}
+		if err := one.Remove(t.Context(), layout.Members, key, made); err != nil {
+			t.Fatal(err)
+		}
+		if rows, err := two.All(t.Context(), layout.Members, long); err != nil || len(rows) != many {
+			t.Fatalf("%d rows, %v after removal %d", len(rows), err, i)
+		}
+	}
 	for i := range 500 {
 		key := prefix + "." + layout.RowKey(fmt.Sprint(i))
 		made := put(t, one, layout.Members, key, "member", 0)

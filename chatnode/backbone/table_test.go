@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -126,9 +127,10 @@ func TestTableOperationsRefuseUnknownTables(t *testing.T) {
 	_, getErr := b.Get(ctx, layout.Leases, "a")
 	_, putErr := b.Put(ctx, layout.Leases, "a", nil, 0)
 	_, _, listErr := b.List(ctx, layout.Leases, "a", 0, 1)
+	_, allErr := b.All(ctx, layout.Leases, "a")
 	_, countErr := b.Count(ctx, layout.Leases, "a")
 	_, watchErr := b.Watch(layout.Leases, func(string) {})
-	for _, err := range []error{getErr, putErr, listErr, countErr, watchErr, b.Remove(ctx, layout.Leases, "a", 1)} {
+	for _, err := range []error{getErr, putErr, listErr, allErr, countErr, watchErr, b.Remove(ctx, layout.Leases, "a", 1)} {
 		if err == nil {
 			t.Error("leases were taken for a table")
 		}
@@ -194,6 +196,9 @@ func checkRows(t testing.TB, b *Backbone, prefix string, want int) {
 		}
 		if len(rows) != want || len(seen) != want {
 			t.Fatalf("listed %d rows, %d different ones, of %d with limit %d", len(rows), len(seen), want, limit)
+		}
+		if all, err := b.All(t.Context(), layout.Members, prefix); err != nil || !reflect.DeepEqual(all, rows) {
+			t.Fatalf("all rows are %d, and the pages have %d: %v", len(all), len(rows), err)
 		}
 	}
 }

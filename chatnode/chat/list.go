@@ -237,23 +237,6 @@ func (u *userList) count(ctx context.Context, log Log) error {
 	return nil
 }
 
-// load reads all rows of a list. What changes meanwhile is stale afterwards.
-func (l *lists) load(ctx context.Context, prefix string) ([]backbone.Row, error) {
-	all := map[string]backbone.Row{} // one that changes meanwhile may come twice
-	for after := uint64(0); ; {
-		rows, more, err := l.tables.List(ctx, layout.Inbox, prefix, after, rowsAtOnce)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			all[row.Key], after = row, row.Revision
-		}
-		if !more || len(rows) == 0 {
-			return slices.Collect(maps.Values(all)), nil
-		}
-	}
-}
-
 // reread reads rows that have changed. One that is gone has no revision.
 func (l *lists) reread(ctx context.Context, stale map[string]struct{}) (rows []backbone.Row, err error) {
 	work, ctx := errgroup.WithContext(ctx)

@@ -121,7 +121,7 @@ func (l *lists) visitOne(ctx context.Context, prefix string, u *userList, see fu
 		rows, err = l.reread(ctx, stale)
 	} else {
 		u.clear()
-		rows, err = l.load(ctx, prefix)
+		rows, err = l.tables.All(ctx, layout.Inbox, prefix) // what changes meanwhile is stale afterwards
 	}
 	if err == nil {
 		err = u.takeRows(l.log.ShardOf, rows)

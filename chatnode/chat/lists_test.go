@@ -87,7 +87,7 @@ type counting struct {
 
 type counters struct{ lists atomic.Int64 }
 
-func (c counting) List(ctx context.Context, table, prefix string, after uint64, limit int) ([]backbone.Row, bool, error) {
+func (c counting) All(ctx context.Context, table, prefix string) ([]backbone.Row, error) {
 	c.lists.Add(1)
-	return c.Tables.List(ctx, table, prefix, after, limit)
+	return c.Tables.All(ctx, table, prefix)
 }

@@ -65,20 +65,15 @@ func mailOf(questions []backbone.UnreadQuestion, answers []backbone.Unread, upTo
 
 // directs are the feeds of a user's direct conversations, as the table has them and not as this node remembers them.
 func (s *Service) directs(ctx context.Context, a Actor) (map[backbone.Feed]bool, error) {
+	rows, err := s.tables.All(ctx, layout.Inbox, layout.RowKey(a.App, a.User))
+	if err != nil {
+		return nil, err
+	}
 	feeds := map[backbone.Feed]bool{}
-	for after := uint64(0); ; {
-		rows, more, err := s.tables.List(ctx, layout.Inbox, layout.RowKey(a.App, a.User), after, rowsAtOnce)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			after = row.Revision
-			if parts, ok := layout.ParseRowKey(row.Key); ok && len(parts) == 3 && strings.HasPrefix(parts[2], directPrefix) {
-				feeds[backbone.Feed{Kind: layout.Room, App: a.App, Name: parts[2]}] = true
-			}
-		}
-		if !more || len(rows) == 0 {
-			return feeds, nil
+	for _, row := range rows {
+		if parts, ok := layout.ParseRowKey(row.Key); ok && len(parts) == 3 && strings.HasPrefix(parts[2], directPrefix) {
+			feeds[backbone.Feed{Kind: layout.Room, App: a.App, Name: parts[2]}] = true
 		}
 	}
+	return feeds, nil
 }

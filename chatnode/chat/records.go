@@ -18,6 +18,7 @@ type Tables interface {
 	Put(ctx context.Context, table, key string, data []byte, expected uint64) (uint64, error)
 	Remove(ctx context.Context, table, key string, expected uint64) error
 	List(ctx context.Context, table, prefix string, after uint64, limit int) ([]backbone.Row, bool, error)
+	All(ctx context.Context, table, prefix string) ([]backbone.Row, error)
 	Count(ctx context.Context, table, prefix string) (int, error)
 	Watch(table string, changed func(key string)) (func(), error)
 }
