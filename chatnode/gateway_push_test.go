@@ -31,6 +31,9 @@ func TestClientsOfCHaTTPAreServedUntilTheNodeDrains(t *testing.T) {
 	if status, body := get(t, base+"/chattp_request/isonline?user_name=ann"); status != http.StatusOK || !strings.HasSuffix(body, `"online":true,"type":"isonline"}`+"\n") {
 		t.Fatalf("%d %s", status, body)
 	}
+	if devices, err := n.here(t.Context(), "talk", []string{"ann"}); err != nil || len(devices["ann"]) == 0 {
+		t.Errorf("for other protocols, ann is connected with %v: %v", devices, err)
+	}
 	first, err := http.Get(base + "/sub?channel_id=" + login.Channel)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 )
 
 // requestWait bounds how long a request is read, writeWait how long an answer is written.
@@ -67,6 +68,7 @@ func (g *Gateway) command(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	q := g.options.Shape.read(r.URL.RawQuery, string(body), r.Header.Get("Content-Type"))
+	q.from = conn.ClientAddress(r, g.options.TrustedProxies)
 	for _, param := range c.needs {
 		if _, ok := q.params[param]; !ok {
 			g.refuse(w, name, http.StatusBadRequest, g.options.Shape.missing(name))

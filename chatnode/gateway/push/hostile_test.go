@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
@@ -89,15 +93,19 @@ func TestNobodyUsesWhatIsAnothers(t *testing.T) {
 	n.want(t, ok+`"online":true,"type":"online"}`, "isonline", "user_name", "ann")
 }
 
+// behind lets addresses be told by a header.
+func behind(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
+
 func TestManyWrongPasswordsHinderNoMessages(t *testing.T) {
-	n := start(t, "", nil)
+	n := start(t, "", behind)
 	n.join(t, "ann", "bob")
 	ann := n.login(t, "ann")
 	n.send(t, "ann", ann, "bob", "the first")
 	var guessing sync.WaitGroup
 	for i := range maxHashing + 16 {
 		guessing.Go(func() {
-			r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/login?user_name=bob&password="+fmt.Sprint(i), "")
+			r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/login?user_name=bob&password="+fmt.Sprint(i), "",
+				"X-Forwarded-For", fmt.Sprint("10.0.0.", i))
 			if err != nil || !strings.Contains(r.body, `"error-code":13`) && !strings.Contains(r.body, `"error-code":21`) {
 				t.Errorf("%v %v", r, err)
 			}
@@ -108,6 +116,41 @@ func TestManyWrongPasswordsHinderNoMessages(t *testing.T) {
 	}
 	guessing.Wait()
 	n.login(t, "bob")
+}
+
+func TestWhoGuessesPasswordsIsNotJudgedForAWhile(t *testing.T) {
+	now := time.Now()
+	n := start(t, "", func(o *Options) {
+		behind(o)
+		o.Now = func() time.Time { return now }
+	})
+	n.join(t, "ann", "bob")
+	n.login(t, "ann")
+	from := func(address, command, params, want string) {
+		t.Helper()
+		r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/"+command+"?"+params, "", "X-Forwarded-For", address)
+		if err != nil || r.status != http.StatusOK || !strings.Contains(r.body, want) {
+			t.Fatalf("%s from %s: %v %v, want %s", params, address, r, err, want)
+		}
+	}
+	const guesser, owner, denied = "192.0.2.1", "192.0.2.2", `"status":false,"error":"Persistence denied login","error-code":17`
+	for i := range 10 {
+		from(guesser, "login", fmt.Sprint("user_name=ann&password=", i), `"error-code":13`)
+	}
+	from(guesser, "login", "user_name=ann&password=10", denied)
+	from(guesser, "login", "user_name=ann&password=pw", denied)
+	from(guesser, "change_password", "user_name=ann&password=pw&new_password=mine", `"error-code":2`)
+	from(guesser, "login", "user_name=bob&password=pw", `"error-code":0`)
+	from(owner, "login", "user_name=ann&password=pw", `"error-code":0`)
+	for i := range 90 {
+		from(guesser, "login", fmt.Sprint("password=pw&user_name=", i), `"error-code":15`)
+	}
+	from(guesser, "login", "user_name=bob&password=pw", denied)
+	if refused := testutil.ToFloat64(n.gateway.metrics.refused.WithLabelValues(boundGuesses)); refused != 4 {
+		t.Errorf("%v were refused, want 4", refused)
+	}
+	now = now.Add(time.Minute)
+	from(guesser, "login", "user_name=ann&password=pw", `"error-code":0`)
 }
 
 func TestABodyThatNeverComesHindersNobody(t *testing.T) {

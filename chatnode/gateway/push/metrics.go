@@ -23,6 +23,7 @@ const (
 	boundRequests  = "requests"
 	boundPolls     = "polls"
 	boundPasswords = "passwords"
+	boundGuesses   = "guesses"
 	boundFollowed  = "followed"
 	boundSessions  = "sessions"
 )
