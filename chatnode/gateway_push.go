@@ -69,7 +69,7 @@ func (p *pushPort) open(n *node) (err error) {
 		Shape: push.Shape(slices.Index(pushShapes, p.options.shape)), Closed: p.options.closed,
 		Concurrency: push.Concurrency(p.options.concurrency), Interval: p.options.interval,
 		TrustedProxies: proxies,
-		Registerer: n.registry, Logger: n.log,
+		Registerer:     n.registry, Logger: n.log,
 	})
 	return err
 }

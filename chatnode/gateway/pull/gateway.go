@@ -168,7 +168,6 @@ func (g *Gateway) do(w http.ResponseWriter, r *http.Request, do func(context.Con
 	}
 	if g.running.Add(1) > int64(g.options.Requests) {
 		g.running.Add(-1)
-		g.metrics.refused.Inc()
 		return reply{}, errTooMany
 	}
 	defer g.running.Add(-1)

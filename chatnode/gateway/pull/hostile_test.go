@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/test/wait"
@@ -91,6 +93,9 @@ func TestRequestsThatAreTooManyAreToldSo(t *testing.T) {
 	})
 	if a := c.do(t, "GET", "/api/pull?chat=a:b", ""); a.status != 429 || a.header.Get("Retry-After") != "1" {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+	if refused := testutil.ToFloat64(c.gateway.metrics.refused.WithLabelValues("too_many")); refused != 1 {
+		t.Errorf("%v were refused, want 1", refused)
 	}
 	if a := c.do(t, "GET", "/ping", ""); a.status != 200 {
 		t.Errorf("ping: %d", a.status)

@@ -25,6 +25,7 @@ const (
 // refusal puts an error into the dialect's words. Faults of ours are logged, and not told.
 func (g *Gateway) refusal(name string, err error) reply {
 	kind, words := classify(err)
+	g.metrics.refused.WithLabelValues(kind.String()).Inc()
 	if kind == chat.Internal {
 		g.options.Logger.Error("a request failed", "call", name, "error", err)
 	}
