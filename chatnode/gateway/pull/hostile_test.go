@@ -86,7 +86,7 @@ func TestRequestsThatAreTooManyAreToldSo(t *testing.T) {
 	first := make(chan int, 1)
 	go func() { first <- c.do(t, "POST", "/api/send?chat=a:b&sender=a&text=x", "").status }()
 	wait.Eventually(t, time.Minute, "the first request to be under way", func() string {
-		if c.gateway.running.Load() == 0 {
+		if c.gateway.requests.Running() == 0 {
 			return "it isn't"
 		}
 		return ""

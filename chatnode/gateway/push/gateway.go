@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +21,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 )
 
@@ -110,7 +110,7 @@ type Gateway struct {
 	settings *rows[settings]
 	owners   *rows[owner]
 	pollers  pollers
-	running  atomic.Int64
+	requests conn.Requests
 	stop     func()
 	// ending is closed when polls are to go elsewhere.
 	ending chan struct{}
@@ -149,6 +149,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		options: o, hasher: newHasher(o.HashCost), guesses: auth.NewGuesses(auth.GuessOptions{Clock: o.Now}), ending: make(chan struct{}),
+		requests: conn.Requests{BodyBytes: o.BodyBytes, AtOnce: o.Requests, Timeout: o.Timeout},
 		accounts: newRows[account](o.Tables), settings: newRows[settings](o.Tables), owners: newRows[owner](o.Tables),
 		pollers: pollers{most: o.Polls, byChannel: map[string][]*poller{}, byRow: map[string]map[*poller]bool{}},
 	}
