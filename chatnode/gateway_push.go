@@ -60,11 +60,16 @@ func (p *pushPort) bind() (err error) {
 }
 
 func (p *pushPort) open(n *node) (err error) {
+	proxies, err := networks(n.o.trustedProxies)
+	if err != nil {
+		return err
+	}
 	p.gateway, err = push.New(push.Options{
 		App: p.options.app, Chat: n.chat, Hub: n.hub, Tables: n.messages, Log: n.messages,
 		Shape: push.Shape(slices.Index(pushShapes, p.options.shape)), Closed: p.options.closed,
 		Concurrency: push.Concurrency(p.options.concurrency), Interval: p.options.interval,
-		Registerer: n.registry, Logger: n.log,
+		TrustedProxies: proxies,
+		Registerer:     n.registry, Logger: n.log,
 	})
 	return err
 }
@@ -84,6 +89,14 @@ func (p *pushPort) refuse() {
 // drain answers, for as long as others take connections over, and then what is under way.
 func (p *pushPort) drain(ctx context.Context, period time.Duration) error {
 	return drainHTTP(ctx, period, p.server)
+}
+
+// Devices implements deviceLister.
+func (p *pushPort) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
+	if p.gateway == nil {
+		return nil, nil // the node has not come up yet
+	}
+	return p.gateway.Devices(ctx, app, users)
 }
 
 func (p *pushPort) close() {

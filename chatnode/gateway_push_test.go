@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/test/wait"
 )
 
@@ -30,6 +32,10 @@ func TestClientsOfCHaTTPAreServedUntilTheNodeDrains(t *testing.T) {
 	})
 	if status, body := get(t, base+"/chattp_request/isonline?user_name=ann"); status != http.StatusOK || !strings.HasSuffix(body, `"online":true,"type":"isonline"}`+"\n") {
 		t.Fatalf("%d %s", status, body)
+	}
+	seen, err := n.chat.Presence(t.Context(), chat.Actor{App: "talk", Server: true}, &chatv1.PresenceRequest{Users: []string{"ann"}})
+	if err != nil || seen.GetUsers()[0].GetStatus() != chatv1.Status_STATUS_ONLINE {
+		t.Errorf("for other protocols, ann is %v: %v", seen, err)
 	}
 	first, err := http.Get(base + "/sub?channel_id=" + login.Channel)
 	if err != nil {

@@ -33,6 +33,11 @@ const (
 	Unavailable
 )
 
+// String is the kind's name in metrics.
+func (k Kind) String() string {
+	return [...]string{"internal", "invalid", "denied", "not_found", "no_method", "too_many", "limit", "conflict", "unavailable"}[k]
+}
+
 // Error is a failure with words for the actor.
 type Error struct {
 	Kind    Kind

@@ -10,7 +10,7 @@ type alert struct {
 	name, expression, wait, severity, summary, description string
 }
 
-// alerts are what metrics can tell. $nodes stands for the labels that select the nodes of one ChatCluster, $operator
+// alerts are what metrics can tell of every ChatCluster. $nodes stands for the labels that select the nodes of one ChatCluster, $operator
 // for those that select what its operator says of it.
 var alerts = []alert{
 	{
@@ -88,13 +88,6 @@ var alerts = []alert{
 			"spec.hooks.moderation.failurePolicy decides about these messages.",
 	},
 	{
-		"ChatfleetHeimdallrMessagesLost", `sum(rate(chatnode_heimdallr_messages_total{$nodes,result!="stored"}[5m])) > 0.1`, "5m", "warning",
-		"Messages of heimdallr's clients are not stored.",
-		"{{ $value | humanize }} messages a second are refused, each of which closed its connection: the protocol can't say it otherwise. " +
-			"chatnode_heimdallr_messages_total tells why by result: unavailable is the log (look at BackboneReady of the ChatCluster), too_many the " +
-			"limits of the application.",
-	},
-	{
 		"ChatfleetSearchBehind", `sum(chatnode_search_lag_messages{$nodes}) > 10000`, "30m", "info",
 		"Search does not find the newest messages.",
 		"{{ $value | humanize }} stored messages are not in the nodes' indexes yet. After a restart of nodes that passes by itself; if it doesn't, nodes " +
@@ -112,7 +105,7 @@ var alerts = []alert{
 func (r rendering) rules() Object {
 	labels := strings.NewReplacer("$nodes", r.metricLabels(), "$operator", fmt.Sprintf("chatcluster_namespace=%q,chatcluster=%q", r.c.Namespace, r.c.Name))
 	var rules []any
-	for _, a := range alerts {
+	for _, a := range r.alerts() {
 		rules = append(rules, map[string]any{
 			"alert":  a.name,
 			"expr":   labels.Replace(a.expression),

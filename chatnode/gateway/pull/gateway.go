@@ -8,12 +8,9 @@ package pull
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +18,7 @@ import (
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 )
 
@@ -69,11 +67,11 @@ type Options struct {
 
 // Gateway answers requests. It is safe for concurrent use.
 type Gateway struct {
-	options Options
-	manner  *manner
-	metrics *metrics
-	running atomic.Int64
-	strips  strips
+	options  Options
+	manner   *manner
+	metrics  *metrics
+	requests conn.Requests
+	strips   strips
 }
 
 // New gives a gateway.
@@ -99,7 +97,10 @@ func New(o Options) (*Gateway, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	g := &Gateway{options: o, manner: manners[o.Dialect]}
+	g := &Gateway{
+		options: o, manner: manners[o.Dialect],
+		requests: conn.Requests{BodyBytes: int64(o.RequestBytes), AtOnce: o.Requests, Timeout: o.Timeout},
+	}
 	g.strips.init(g)
 	g.metrics = newMetrics(o.Registerer, &g.strips)
 	return g, nil
@@ -154,27 +155,16 @@ func (g *Gateway) call(w http.ResponseWriter, r *http.Request, name string, do f
 	g.metrics.answered(name, a.status, time.Since(began))
 }
 
-func (g *Gateway) do(w http.ResponseWriter, r *http.Request, do func(context.Context, *request) (reply, error)) (reply, error) {
-	var body []byte
-	if r.ContentLength != 0 {
-		var err error
-		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, int64(g.options.RequestBytes))); err != nil {
-			return reply{}, unread{err}
+func (g *Gateway) do(w http.ResponseWriter, r *http.Request, do func(context.Context, *request) (reply, error)) (a reply, err error) {
+	err = g.requests.Do(w, r, func(ctx context.Context, body []byte) error {
+		q, err := parse(r.URL.RawQuery, r.Header.Get("Content-Type"), body)
+		if err != nil {
+			return unread{err}
 		}
-	}
-	q, err := parse(r.URL.RawQuery, r.Header.Get("Content-Type"), body)
-	if err != nil {
-		return reply{}, unread{err}
-	}
-	if g.running.Add(1) > int64(g.options.Requests) {
-		g.running.Add(-1)
-		g.metrics.refused.Inc()
-		return reply{}, errTooMany
-	}
-	defer g.running.Add(-1)
-	ctx, cancel := context.WithTimeout(r.Context(), g.options.Timeout)
-	defer cancel()
-	return do(ctx, q)
+		a, err = do(ctx, q)
+		return err
+	})
+	return a, err
 }
 
 func (g *Gateway) answer(w http.ResponseWriter, status int, kind string, body []byte) {
@@ -193,5 +183,3 @@ func (g *Gateway) answer(w http.ResponseWriter, status int, kind string, body []
 type unread struct{ error }
 
 func (e unread) Unwrap() error { return e.error }
-
-var errTooMany = errors.New("this node answers as many requests at once as it may; try again")

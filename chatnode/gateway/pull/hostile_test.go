@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/test/wait"
@@ -84,13 +86,16 @@ func TestRequestsThatAreTooManyAreToldSo(t *testing.T) {
 	first := make(chan int, 1)
 	go func() { first <- c.do(t, "POST", "/api/send?chat=a:b&sender=a&text=x", "").status }()
 	wait.Eventually(t, time.Minute, "the first request to be under way", func() string {
-		if c.gateway.running.Load() == 0 {
+		if c.gateway.requests.Running() == 0 {
 			return "it isn't"
 		}
 		return ""
 	})
 	if a := c.do(t, "GET", "/api/pull?chat=a:b", ""); a.status != 429 || a.header.Get("Retry-After") != "1" {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+	if refused := testutil.ToFloat64(c.gateway.metrics.refused.WithLabelValues("too_many")); refused != 1 {
+		t.Errorf("%v were refused, want 1", refused)
 	}
 	if a := c.do(t, "GET", "/ping", ""); a.status != 200 {
 		t.Errorf("ping: %d", a.status)

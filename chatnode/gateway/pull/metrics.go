@@ -16,7 +16,7 @@ const (
 type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	refused  prometheus.Counter
+	refused  *prometheus.CounterVec
 	reads    *prometheus.CounterVec
 }
 
@@ -26,8 +26,8 @@ func newMetrics(r prometheus.Registerer, s *strips) *metrics {
 			Help: "Requests of clients of distributed-chat, by call (ping, send, pull, unknown) and status."}, []string{"call", "status"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "chatnode_pull_request_duration_seconds",
 			Help: "Time to answer a request, by call.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 17)}, []string{"call"}),
-		refused: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_pull_refused_total",
-			Help: "Requests that were refused since as many as may be were being answered."}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatnode_pull_refused_total",
+			Help: "Requests that were refused, by reason: two dialects have the same status for all."}, []string{"reason"}),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatnode_pull_pages_total",
 			Help: "Pages of chats that were given, by where they came from: memory or log."}, []string{"from"}),
 	}

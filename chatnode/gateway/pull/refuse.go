@@ -7,6 +7,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 )
 
 // statuses are those of the kinds of failure, in dialects that tell them apart.
@@ -25,16 +26,16 @@ const (
 // refusal puts an error into the dialect's words. Faults of ours are logged, and not told.
 func (g *Gateway) refusal(name string, err error) reply {
 	kind, words := classify(err)
+	g.metrics.refused.WithLabelValues(kind.String()).Inc()
 	if kind == chat.Internal {
 		g.options.Logger.Error("a request failed", "call", name, "error", err)
 	}
-	var broken unread
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return reply{http.StatusRequestEntityTooLarge, plain, []byte("Request Entity Too Large")}
-	case errors.As(err, &broken):
-		return reply{http.StatusBadRequest, plain, []byte("Failed to parse request body: " + broken.Error())}
+	case isUnread(err):
+		return reply{http.StatusBadRequest, plain, []byte("Failed to parse request body: " + err.Error())}
 	case !g.manner.remote:
 		status, ok := statuses[kind]
 		if !ok {
@@ -56,9 +57,9 @@ func classify(err error) (chat.Kind, string) {
 	var wrong wrongChat
 	var stranger wrongSender
 	switch {
-	case errors.As(err, &wrong), errors.As(err, &stranger):
+	case errors.As(err, &wrong), errors.As(err, &stranger), isUnread(err):
 		return chat.Invalid, err.Error()
-	case errors.Is(err, errTooMany):
+	case errors.Is(err, conn.ErrBusy):
 		return chat.TooMany, err.Error()
 	case errors.As(err, &failed) && failed.Kind == chat.Unavailable:
 		return chat.Unavailable, notYet
@@ -68,9 +69,11 @@ func classify(err error) (chat.Kind, string) {
 		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return chat.Unavailable, "the messages can't be read at the moment; try again"
 	}
-	var broken unread
-	if errors.As(err, &broken) {
-		return chat.Invalid, err.Error()
-	}
 	return chat.Internal, "internal error"
+}
+
+// isUnread says whether a request couldn't be read.
+func isUnread(err error) bool {
+	var broken unread
+	return errors.As(err, &broken) || errors.Is(err, conn.ErrBody)
 }

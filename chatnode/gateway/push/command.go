@@ -3,12 +3,12 @@ package push
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 )
 
 // requestWait bounds how long a request is read, writeWait how long an answer is written.
@@ -50,23 +50,28 @@ func (g *Gateway) command(w http.ResponseWriter, r *http.Request, name string) {
 		g.refuse(w, unknown, http.StatusBadRequest, unknownRequest)
 		return
 	}
-	defer g.running.Add(-1)
-	if g.running.Add(1) > int64(g.options.Requests) {
-		g.metrics.refused.WithLabelValues(boundRequests).Inc()
-		g.refuse(w, name, http.StatusInternalServerError, unreachable)
-		return
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, g.options.BodyBytes))
+	// What a client has asked for is done, also if it has gone meanwhile.
+	r = r.WithContext(context.WithoutCancel(r.Context()))
+	err := g.requests.Do(w, r, func(ctx context.Context, body []byte) error {
+		q := g.options.Shape.read(r.URL.RawQuery, string(body), r.Header.Get("Content-Type"))
+		q.from = conn.ClientAddress(r, g.options.TrustedProxies)
+		g.run(ctx, w, name, c, q)
+		return nil
+	})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		g.refuse(w, name, http.StatusRequestEntityTooLarge, tooLarge)
-		return
-	case err != nil:
+	case errors.Is(err, conn.ErrBody):
 		g.refuse(w, name, http.StatusBadRequest, "The body did not come.")
-		return
+	case errors.Is(err, conn.ErrBusy):
+		g.metrics.refused.WithLabelValues(boundRequests).Inc()
+		g.refuse(w, name, http.StatusInternalServerError, unreachable)
 	}
-	q := g.options.Shape.read(r.URL.RawQuery, string(body), r.Header.Get("Content-Type"))
+}
+
+// run does what is asked, and says in the protocol's words what came of it.
+func (g *Gateway) run(ctx context.Context, w http.ResponseWriter, name string, c command, q request) {
 	for _, param := range c.needs {
 		if _, ok := q.params[param]; !ok {
 			g.refuse(w, name, http.StatusBadRequest, g.options.Shape.missing(name))
@@ -77,14 +82,6 @@ func (g *Gateway) command(w http.ResponseWriter, r *http.Request, name string) {
 		g.refuse(w, name, http.StatusBadRequest, emptyMessage)
 		return
 	}
-	g.run(w, r, name, c, q)
-}
-
-// run does what is asked, and says in the protocol's words what came of it.
-func (g *Gateway) run(w http.ResponseWriter, r *http.Request, name string, c command, q request) {
-	// What a client has asked for is done, also if it has gone meanwhile.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), g.options.Timeout)
-	defer cancel()
 	a, err := c.do(g, ctx, q)
 	if err != nil {
 		a.verdict = g.fault(name, err)

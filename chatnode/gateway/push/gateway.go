@@ -10,16 +10,18 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 )
 
@@ -74,6 +76,8 @@ type Options struct {
 	Shape Shape
 	// Closed lets nobody register.
 	Closed bool
+	// TrustedProxies are those whose X-Forwarded-For is believed: where a password comes from bounds how often one may guess.
+	TrustedProxies []netip.Prefix
 	// Concurrency; empty: First.
 	Concurrency Concurrency
 	// Interval answers 304 instead of letting a poll wait.
@@ -101,11 +105,12 @@ type Gateway struct {
 	options  Options
 	metrics  *metrics
 	hasher   *hasher
+	guesses  *auth.Guesses
 	accounts *rows[account]
 	settings *rows[settings]
 	owners   *rows[owner]
 	pollers  pollers
-	running  atomic.Int64
+	requests conn.Requests
 	stop     func()
 	// ending is closed when polls are to go elsewhere.
 	ending chan struct{}
@@ -143,7 +148,8 @@ func New(o Options) (*Gateway, error) {
 		o.Now = time.Now
 	}
 	g := &Gateway{
-		options: o, hasher: newHasher(o.HashCost), ending: make(chan struct{}),
+		options: o, hasher: newHasher(o.HashCost), guesses: auth.NewGuesses(auth.GuessOptions{Clock: o.Now}), ending: make(chan struct{}),
+		requests: conn.Requests{BodyBytes: o.BodyBytes, AtOnce: o.Requests, Timeout: o.Timeout},
 		accounts: newRows[account](o.Tables), settings: newRows[settings](o.Tables), owners: newRows[owner](o.Tables),
 		pollers: pollers{most: o.Polls, byChannel: map[string][]*poller{}, byRow: map[string]map[*poller]bool{}},
 	}

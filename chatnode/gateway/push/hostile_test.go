@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
@@ -89,15 +94,19 @@ func TestNobodyUsesWhatIsAnothers(t *testing.T) {
 	n.want(t, ok+`"online":true,"type":"online"}`, "isonline", "user_name", "ann")
 }
 
+// behind lets addresses be told by a header.
+func behind(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }
+
 func TestManyWrongPasswordsHinderNoMessages(t *testing.T) {
-	n := start(t, "", nil)
+	n := start(t, "", behind)
 	n.join(t, "ann", "bob")
 	ann := n.login(t, "ann")
 	n.send(t, "ann", ann, "bob", "the first")
 	var guessing sync.WaitGroup
 	for i := range maxHashing + 16 {
 		guessing.Go(func() {
-			r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/login?user_name=bob&password="+fmt.Sprint(i), "")
+			r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/login?user_name=bob&password="+fmt.Sprint(i), "",
+				"X-Forwarded-For", fmt.Sprint("10.0.0.", i))
 			if err != nil || !strings.Contains(r.body, `"error-code":13`) && !strings.Contains(r.body, `"error-code":21`) {
 				t.Errorf("%v %v", r, err)
 			}
@@ -110,32 +119,56 @@ func TestManyWrongPasswordsHinderNoMessages(t *testing.T) {
 	n.login(t, "bob")
 }
 
+func TestWhoGuessesPasswordsIsNotJudgedForAWhile(t *testing.T) {
+	now := time.Now()
+	n := start(t, "", func(o *Options) {
+		behind(o)
+		o.Now = func() time.Time { return now }
+	})
+	n.join(t, "ann", "bob")
+	n.login(t, "ann")
+	from := func(address, command, params, want string) {
+		t.Helper()
+		r, err := n.do(t.Context(), http.MethodPost, "/chattp_request/"+command+"?"+params, "", "X-Forwarded-For", address)
+		if err != nil || r.status != http.StatusOK || !strings.Contains(r.body, want) {
+			t.Fatalf("%s from %s: %v %v, want %s", params, address, r, err, want)
+		}
+	}
+	const guesser, owner, denied = "192.0.2.1", "192.0.2.2", `"status":false,"error":"Persistence denied login","error-code":17`
+	for i := range 10 {
+		from(guesser, "login", fmt.Sprint("user_name=ann&password=", i), `"error-code":13`)
+	}
+	from(guesser, "login", "user_name=ann&password=10", denied)
+	from(guesser, "login", "user_name=ann&password=pw", denied)
+	from(guesser, "change_password", "user_name=ann&password=pw&new_password=mine", `"error-code":2`)
+	from(guesser, "login", "user_name=bob&password=pw", `"error-code":0`)
+	from(owner, "login", "user_name=ann&password=pw", `"error-code":0`)
+	for i := range 90 {
+		from(guesser, "login", fmt.Sprint("password=pw&user_name=", i), `"error-code":15`)
+	}
+	from(guesser, "login", "user_name=bob&password=pw", denied)
+	if refused := testutil.ToFloat64(n.gateway.metrics.refused.WithLabelValues(boundGuesses)); refused != 4 {
+		t.Errorf("%v were refused, want 4", refused)
+	}
+	now = now.Add(time.Minute)
+	from(guesser, "login", "user_name=ann&password=pw", `"error-code":0`)
+}
+
 func TestABodyThatNeverComesHindersNobody(t *testing.T) {
 	n := start(t, "", func(o *Options) { o.Requests = 2 })
 	n.join(t, "ann")
-	slow, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
+	var slow net.Conn
+	for range 5 {
+		var err error
+		if slow, err = net.Dial("tcp", strings.TrimPrefix(n.url, "http://")); err != nil {
+			t.Fatal(err)
+		}
+		defer slow.Close()
+		if _, err := fmt.Fprintf(slow, "POST /chattp_request/isonline?user_name=ann HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	defer slow.Close()
-	if _, err := fmt.Fprintf(slow, "POST /chattp_request/isonline?user_name=ann HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
-		t.Fatal(err)
-	}
-	n.running(t, 1)
 	n.want(t, ok+`"online":false,"type":"online"}`, "isonline", "user_name", "ann")
-	n.running(t, 1) // a request ends a little after its answer
-	second, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if _, err := fmt.Fprintf(second, "POST /chattp_request/isonline?user_name=ann HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
-		t.Fatal(err)
-	}
-	n.running(t, 2)
-	if r := n.call(t, "isonline", "user_name", "ann"); r.status != http.StatusInternalServerError || r.body != "Couldn't reach broker\n" {
-		t.Fatal(r)
-	}
 	_ = slow.(*net.TCPConn).CloseWrite()
 	answer, err := bufio.NewReader(slow).ReadString('\n')
 	if err != nil || !strings.Contains(answer, "400") {
@@ -143,12 +176,26 @@ func TestABodyThatNeverComesHindersNobody(t *testing.T) {
 	}
 }
 
-// running waits until so many commands are being answered.
-func (n *node) running(t *testing.T, commands int64) {
-	t.Helper()
-	wait.Eventually(t, patience, "commands to run", func() string {
-		if got := n.gateway.running.Load(); got != commands {
-			return fmt.Sprintf("%d instead of %d", got, commands)
+func TestCommandsAreBounded(t *testing.T) {
+	n := start(t, "", func(o *Options) { o.Requests = 1 })
+	n.join(t, "ann")
+	// A request ends a little after its answer.
+	wait.Eventually(t, patience, "a command to be the only one", func() string {
+		another := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		err := n.gateway.requests.Do(httptest.NewRecorder(), another, func(context.Context, []byte) error {
+			if r := n.call(t, "isonline", "user_name", "ann"); r.status != http.StatusInternalServerError || r.body != "Couldn't reach broker\n" {
+				t.Error(r)
+			}
+			return nil
+		})
+		if err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	wait.Eventually(t, patience, "a command to be answered", func() string {
+		if r := n.call(t, "isonline", "user_name", "ann"); r.status != http.StatusOK {
+			return r.body
 		}
 		return ""
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -55,7 +56,11 @@ func start(t testing.TB, natsURL string, change func(*Options)) *node {
 	n.chat, err = chat.New(chat.Options{
 		Log: b, Tables: b, Signals: hub, ImplicitRooms: true, Logger: log,
 		Limits: chat.Limits{TextBytes: 16 << 10, DataBytes: 60 << 10},
-		Here:   func(context.Context, string, []string) (map[string][]string, error) { return n.here, nil },
+		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
+			all, err := n.gateway.Devices(ctx, app, users)
+			maps.Copy(all, n.here)
+			return all, err
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

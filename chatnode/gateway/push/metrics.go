@@ -23,6 +23,7 @@ const (
 	boundRequests  = "requests"
 	boundPolls     = "polls"
 	boundPasswords = "passwords"
+	boundGuesses   = "guesses"
 	boundFollowed  = "followed"
 	boundSessions  = "sessions"
 )
@@ -48,7 +49,7 @@ func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
 		}, func() float64 { return float64(g.pollers.count()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "chatnode_push_running_requests", Help: "Commands of cHaTTP's clients that are being answered.",
-		}, func() float64 { return float64(g.running.Load()) }),
+		}, func() float64 { return float64(g.requests.Running()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "chatnode_push_waiting_passwords", Help: "Passwords that are being hashed, or wait for it.",
 		}, func() float64 { return float64(g.hasher.waiting.Load()) }),

@@ -2,6 +2,7 @@ package push
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 )
 
@@ -28,10 +29,11 @@ const requestPart = "/chattp_request/"
 // maxParams is how many parameters of a request are looked at.
 const maxParams = 32
 
-// request is what a client asks, as its URL and body have it.
+// request is what a client asks, as its URL and body have it, and from where.
 type request struct {
 	params map[string]string
 	body   string
+	from   netip.Addr
 }
 
 // commandOf gives the command in a path as it was sent, percent-encoded; false if it is not there. What stands in front is whatever the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 )
@@ -47,7 +48,7 @@ func (g *Gateway) register(ctx context.Context, q request) (a answer, err error)
 func (g *Gateway) login(ctx context.Context, q request) (answer, error) {
 	a := answer{extra: "channel_id", value: ""}
 	user := q.params[userParam]
-	v, err := g.checkPassword(ctx, user, q.params[passwordParam])
+	v, err := g.checkPassword(ctx, q)
 	if a.verdict = v; err != nil || v != done {
 		return a, err
 	}
@@ -84,20 +85,31 @@ func (g *Gateway) login(ctx context.Context, q request) (answer, error) {
 	return a, nil
 }
 
-// checkPassword says whether a password is that of the user.
-func (g *Gateway) checkPassword(ctx context.Context, user, password string) (verdict, error) {
+// checkPassword says whether the password of a request is that of its user. Who has guessed wrong too often is not judged.
+func (g *Gateway) checkPassword(ctx context.Context, q request) (verdict, error) {
+	user := q.params[userParam]
 	if chat.CheckUser(user) != nil {
 		return noUser, nil
 	}
+	guess := auth.Guess{From: q.from, App: g.options.App, Account: user}
+	if g.guesses.Wait(guess) > 0 {
+		g.metrics.refused.WithLabelValues(boundGuesses).Inc()
+		return loginDenied, nil
+	}
 	account, err := g.accounts.fresh(ctx, g.accountKey(user))
-	if err != nil || account == nil {
+	if err != nil {
 		return noUser, err
 	}
-	right, err := g.hasher.matches(ctx, account.Hash, password)
-	if err != nil || !right {
-		return wrongPassword, err
+	if account == nil {
+		g.guesses.Wrong(guess)
+		return noUser, nil
 	}
-	return done, nil
+	right, err := g.hasher.matches(ctx, account.Hash, q.params[passwordParam])
+	if err != nil || right {
+		return done, err
+	}
+	g.guesses.Wrong(guess)
+	return wrongPassword, nil
 }
 
 // here is the position behind everything that a user has been written so far.
@@ -174,7 +186,7 @@ func (g *Gateway) changeSession(ctx context.Context, user, key string, to func(s
 // changePassword needs the old one alone. Sessions go on.
 func (g *Gateway) changePassword(ctx context.Context, q request) (answer, error) {
 	user, next := q.params[userParam], q.params[newPasswordParam]
-	v, err := g.checkPassword(ctx, user, q.params[passwordParam])
+	v, err := g.checkPassword(ctx, q)
 	if err != nil || v != done || next == "" {
 		return answer{verdict: notChanged}, err
 	}

@@ -93,7 +93,7 @@ func (g *Gateway) isOnline(ctx context.Context, q request) (answer, error) {
 	switch {
 	case err != nil:
 		return a, err
-	case account != nil && len(account.Sessions) > 0:
+	case g.sessionsOf(user, account) > 0:
 		a.value = true
 		return a, nil
 	case chat.CheckUser(user) != nil:
