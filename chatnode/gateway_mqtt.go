@@ -44,14 +44,14 @@ type mqttPorts struct {
 	server  *http.Server
 }
 
-func (p *mqttPorts) bind() (err error) {
+func (p *mqttPorts) bind(take taker) (err error) {
 	if p.options.listen != "" {
-		if p.tcp, err = listen(p.options.listen, "--mqtt-listen"); err != nil {
+		if p.tcp, err = take(p.options.listen, "--mqtt-listen"); err != nil {
 			return err
 		}
 	}
 	if p.options.httpListen != "" {
-		p.web, err = listen(p.options.httpListen, "--mqtt-http-listen")
+		p.web, err = take(p.options.httpListen, "--mqtt-http-listen")
 	}
 	return err
 }
@@ -75,14 +75,14 @@ func (p *mqttPorts) serve(n *node) {
 				n.fail(err)
 			}
 		}()
-		n.log.Info("serving clients of chat21", "mqtt", p.tcp.Addr().String())
+		n.log.Info("serving clients of chat21", "mqtt", p.tcp.Addr().String(), "tls", n.o.protocols.secure("mqtt"))
 	}
 	if p.web != nil {
 		mux := http.NewServeMux()
 		p.gateway.Register(mux)
 		p.server = newHTTPServer(mux)
 		n.run(p.server, p.web)
-		n.log.Info("serving clients of chat21", "http", address(p.web, ""))
+		n.log.Info("serving clients of chat21", "http", address(p.web, n.o.protocols.secure("mqtt")))
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -93,7 +92,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	if n.adminHTTP, err = n.adminServer(); err != nil {
 		return err
 	}
-	if n.protocols, err = n.o.protocols.bind(); err != nil {
+	if err := n.bindProtocols(); err != nil {
 		return err
 	}
 	n.run(n.adminHTTP, n.admin)
@@ -273,14 +272,12 @@ func (n *node) clientServer() (*http.Server, error) {
 	s := newHTTPServer(n.clientHandler())
 	s.Protocols.SetHTTP2(true)
 	s.Protocols.SetUnencryptedHTTP2(true) // gRPC behind a proxy that ends TLS
-	if n.o.tlsCert != "" {
-		c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)
-		if err != nil {
-			return nil, err
-		}
-		s.TLSConfig = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+	if n.o.tlsCert == "" {
+		return s, nil
 	}
-	return s, nil
+	var err error
+	s.TLSConfig, err = n.tlsConfig()
+	return s, err
 }
 
 func (n *node) clientHandler() http.Handler {
@@ -300,7 +297,7 @@ func (n *node) announce() {
 	if n.o.natsURL != "" {
 		where = "NATS"
 	}
-	n.log.Info("ready", "clients", address(n.clients, n.o.tlsCert), "admin", address(n.admin, n.o.adminCert), "log", where,
+	n.log.Info("ready", "clients", address(n.clients, n.o.tlsCert != ""), "admin", address(n.admin, n.o.adminCert != ""), "log", where,
 		"version", version, "node", n.messages.NodeID(), "started_in", time.Since(n.started).Round(time.Millisecond).String())
 }
 

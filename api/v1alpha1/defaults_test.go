@@ -58,13 +58,13 @@ func TestDefaultsAreShown(t *testing.T) {
 			`hooks: {secretRef: {name: hooks, key: secret},
 				webhook: {url: "https://a", events: [message, edit, delete, reaction, member, room], timeout: 5s, giveUp: 1h},
 				moderation: {url: "https://b", timeout: 1s, failurePolicy: Refuse}}`},
-		{"clients of heimdallr", `{protocols: {heimdallr: {}}}`, `protocols: {heimdallr: {app: default, port: 8000, admin: false}}`},
-		{"clients of distributed-chat", `{protocols: {pull: {}}}`, `protocols: {pull: {app: default, port: 8081, dialect: default}}`},
-		{"clients of cHaTTP", `{protocols: {push: {}}}`, `protocols: {push: {app: default, port: 8082, shape: Cpp, closed: false, concurrency: First, interval: false}}`},
+		{"clients of heimdallr", `{protocols: {heimdallr: {}}}`, `protocols: {heimdallr: {tls: false, app: default, port: 8000, admin: false}}`},
+		{"clients of distributed-chat", `{protocols: {pull: {}}}`, `protocols: {pull: {tls: false, app: default, port: 8081, dialect: default}}`},
+		{"clients of cHaTTP", `{protocols: {push: {}}}`, `protocols: {push: {tls: false, app: default, port: 8082, shape: Cpp, closed: false, concurrency: First, interval: false}}`},
 		{"clients of CppComet", `{protocols: {comet: {passwordSecretRef: {name: a}}}}`,
-			`protocols: {comet: {app: default, port: 8087, sqlPort: 3307, passwordSecretRef: {name: a, key: password}}}`},
+			`protocols: {comet: {tls: false, app: default, port: 8087, sqlPort: 3307, passwordSecretRef: {name: a, key: password}}}`},
 		{"clients of chat21", `{protocols: {mqtt: {secretRef: {name: a}}}}`,
-			`protocols: {mqtt: {port: 1883, httpPort: 15675, secretRef: {name: a, key: secret}}}`},
+			`protocols: {mqtt: {tls: false, port: 1883, httpPort: 15675, secretRef: {name: a, key: secret}}}`},
 		{"an issuer", `{tls: {issuerRef: {name: ours}}}`, `tls: {issuerRef: {name: ours, kind: Issuer}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -164,10 +164,12 @@ func specFields() map[string]field {
 		"protocols.heimdallr.app":              {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.App = "other" }},
 		"protocols.heimdallr.port":             {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.Port = 80 }},
 		"protocols.heimdallr.admin":            {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.Admin = false }},
+		"protocols.heimdallr.tls":              {theNodes, withProtocols, func(s *spec) { s.Protocols.Heimdallr.TLS = !s.Protocols.Heimdallr.TLS }},
 		"protocols.heimdallr.clientNamespaces": {nothing, withProtocols, func(s *spec) { s.Protocols.Heimdallr.ClientNamespaces = nil }},
 		"protocols.pull.app":                   {theNodes, withProtocols, func(s *spec) { s.Protocols.Pull.App = "other" }},
 		"protocols.pull.port":                  {nothing, withProtocols, func(s *spec) { s.Protocols.Pull.Port = 81 }},
 		"protocols.pull.dialect":               {theNodes, withProtocols, func(s *spec) { s.Protocols.Pull.Dialect = "a" }},
+		"protocols.pull.tls":                   {theNodes, withProtocols, func(s *spec) { s.Protocols.Pull.TLS = !s.Protocols.Pull.TLS }},
 		"protocols.pull.clientNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Pull.ClientNamespaces = nil }},
 		"protocols.push.app":                   {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.App = "other" }},
 		"protocols.push.port":                  {nothing, withProtocols, func(s *spec) { s.Protocols.Push.Port = 80 }},
@@ -175,6 +177,7 @@ func specFields() map[string]field {
 		"protocols.push.closed":                {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.Closed = false }},
 		"protocols.push.concurrency":           {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.Concurrency = v1alpha1.PushConcurrencyFirst }},
 		"protocols.push.interval":              {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.Interval = false }},
+		"protocols.push.tls":                   {theNodes, withProtocols, func(s *spec) { s.Protocols.Push.TLS = !s.Protocols.Push.TLS }},
 		"protocols.push.clientNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Push.ClientNamespaces = nil }},
 
 		"protocols.comet.app":                    {theNodes, withProtocols, func(s *spec) { s.Protocols.Comet.App = "other" }},
@@ -182,6 +185,7 @@ func specFields() map[string]field {
 		"protocols.comet.sqlPort":                {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.SQLPort = 3308 }},
 		"protocols.comet.passwordSecretRef.name": {theNodes, withProtocols, func(s *spec) { s.Protocols.Comet.PasswordSecretRef.Name = "other" }},
 		"protocols.comet.passwordSecretRef.key":  {theNodes, withProtocols, func(s *spec) { s.Protocols.Comet.PasswordSecretRef.Key = "other" }},
+		"protocols.comet.tls":                    {theNodes, withProtocols, func(s *spec) { s.Protocols.Comet.TLS = !s.Protocols.Comet.TLS }},
 		"protocols.comet.clientNamespaces":       {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.ClientNamespaces = nil }},
 		"protocols.comet.backendNamespaces":      {nothing, withProtocols, func(s *spec) { s.Protocols.Comet.BackendNamespaces = nil }},
 
@@ -189,6 +193,7 @@ func specFields() map[string]field {
 		"protocols.mqtt.httpPort":         {nothing, withProtocols, func(s *spec) { s.Protocols.MQTT.HTTPPort = 8005 }},
 		"protocols.mqtt.secretRef.name":   {theNodes, withProtocols, func(s *spec) { s.Protocols.MQTT.SecretRef.Name = "other" }},
 		"protocols.mqtt.secretRef.key":    {theNodes, withProtocols, func(s *spec) { s.Protocols.MQTT.SecretRef.Key = "other" }},
+		"protocols.mqtt.tls":              {theNodes, withProtocols, func(s *spec) { s.Protocols.MQTT.TLS = !s.Protocols.MQTT.TLS }},
 		"protocols.mqtt.clientNamespaces": {nothing, withProtocols, func(s *spec) { s.Protocols.MQTT.ClientNamespaces = nil }},
 
 		"exposure.host":                           {nothing, nil, func(s *spec) { s.Exposure.Host = "other.example" }},
