@@ -65,6 +65,7 @@ type Gateway struct {
 	bodies  bodies
 	people  people.Here[*session]
 	reviews *people.Reviews[*subscription]
+	returns chan returnReceipt
 	running atomic.Int64 // requests of the HTTP API
 
 	ctx    context.Context
@@ -79,6 +80,7 @@ type Gateway struct {
 func New(o Options) *Gateway {
 	g := &Gateway{
 		options: o, limits: o.Limits.withDefaults(), log: o.Logger, now: o.Now, metrics: newMetrics(o.Registerer),
+		returns: make(chan returnReceipt, maxReturns),
 	}
 	if g.log == nil {
 		g.log = slog.Default()
@@ -92,6 +94,9 @@ func New(o Options) *Gateway {
 	o.Chat.OnRevoke(g.revoked)
 	o.Chat.OnErase(g.erased)
 	g.work.Go(func() { g.reviews.Run(g.ctx) })
+	for range returning {
+		g.work.Go(func() { g.tellReturns(g.ctx) })
+	}
 	return g
 }
 
