@@ -63,6 +63,7 @@ func (p *mqttPorts) open(n *node) (err error) {
 	}
 	p.gateway = mqtt.New(mqtt.Options{
 		Conns: n.conns, Chat: n.chat, Hub: n.hub, Log: n.messages, Tokens: p.tokens, Version: version,
+		Webhook:    n.o.hooks.forChat21(),
 		Registerer: n.registry, Logger: n.log,
 	})
 	return nil

@@ -53,6 +53,7 @@ type node struct {
 	chat           *chat.Service
 	events         *hook.Events
 	moderation     *hook.Gate
+	hookSecrets    func() [][]byte
 	search         *search.Service
 	conns          *conn.Server
 	everywhere     *people.Everywhere
@@ -221,6 +222,9 @@ func (n *node) assemble(ctx context.Context) (err error) {
 	if err := n.openProtocols(); err != nil {
 		return err
 	}
+	if err := n.openWebhook(); err != nil {
+		return err
+	}
 	return n.messages.Answer(loadQuestion, n.answerLoad)
 }
 
@@ -329,6 +333,7 @@ func (n *node) close() error {
 	if n.conns != nil {
 		n.conns.Close()
 	}
+	n.closeWebhook()
 	for _, p := range n.protocols {
 		p.close()
 	}
@@ -338,7 +343,7 @@ func (n *node) close() error {
 	if n.chat != nil {
 		n.chat.Close()
 	}
-	n.closeHooks()
+	n.closeModeration()
 	searched := n.closeSearch()
 	if n.hub != nil {
 		n.hub.Close()

@@ -56,7 +56,7 @@ func TestDefaultsAreShown(t *testing.T) {
 			`auth: {anonymous: false, serverKeysSecretRef: {name: servers, key: server-keys}}`},
 		{"programs to tell and to ask", `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://a"}, moderation: {url: "https://b"}}}`,
 			`hooks: {secretRef: {name: hooks, key: secret},
-				webhook: {url: "https://a", events: [message, edit, delete, reaction, member, room], timeout: 5s, giveUp: 1h},
+				webhook: {url: "https://a", form: Chatfleet, events: [message, edit, delete, reaction, member, room], timeout: 5s, giveUp: 1h},
 				moderation: {url: "https://b", timeout: 1s, failurePolicy: Refuse}}`},
 		{"clients of heimdallr", `{protocols: {heimdallr: {}}}`, `protocols: {heimdallr: {tls: false, app: default, port: 8000, admin: false}}`},
 		{"clients of distributed-chat", `{protocols: {pull: {}}}`, `protocols: {pull: {tls: false, app: default, port: 8081, dialect: default}}`},

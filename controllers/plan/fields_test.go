@@ -154,6 +154,7 @@ func specFields() map[string]field {
 		"hooks.secretRef.name":           {theNodes, withChat, func(s *spec) { s.Hooks.SecretRef.Name = "other" }},
 		"hooks.secretRef.key":            {theNodes, withChat, func(s *spec) { s.Hooks.SecretRef.Key = "other" }},
 		"hooks.webhook.url":              {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.URL = "https://other" }},
+		"hooks.webhook.form":             {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.Form = v1alpha1.WebhookFormChat21 }},
 		"hooks.webhook.events":           {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.Events = []v1alpha1.HookEvent{"edit"} }},
 		"hooks.webhook.timeout":          {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.Timeout = &metav1.Duration{Duration: time.Minute} }},
 		"hooks.webhook.giveUp":           {theNodes, withChat, func(s *spec) { s.Hooks.Webhook.GiveUp = &metav1.Duration{Duration: time.Minute} }},

@@ -24,8 +24,9 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
-// Log is what the gateway needs of the backbone: the ends of feeds, and rows for what chat21 keeps of conversations.
+// Log is what the gateway needs of the backbone: the ends of feeds, rows for what chat21 keeps of conversations, and feeds for its webhook.
 type Log interface {
+	Enqueue(feed backbone.Feed, d backbone.Draft) *backbone.Pending
 	Before(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error)
 	Get(ctx context.Context, table, key string) (backbone.Row, error)
 	Put(ctx context.Context, table, key string, data []byte, expected uint64) (uint64, error)
@@ -42,6 +43,8 @@ type Options struct {
 	Log   Log
 	// Tokens verifies chat21's tokens.
 	Tokens *auth.Verifier
+	// Webhook is true if there is a webhook in chat21's form, which is told more than rooms have; see WebhookForm.
+	Webhook bool
 	// Version is told to clients of the HTTP API.
 	Version string
 	// Limits bound what one connection may do; zero fields mean the defaults.

@@ -57,6 +57,8 @@ type setup struct {
 	limits  Limits
 	conns   conn.Options
 	chat    chat.Limits
+	// webhook has the gateway record what a webhook is told besides rooms.
+	webhook bool
 }
 
 // startNode starts a node with an embedded log; change may alter what it is made of.
@@ -88,7 +90,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	})
 	must(t, err)
 	n.gateway = New(Options{
-		Conns: n.conns, Chat: n.chat, Hub: n.hub, Log: n.backbone, Tokens: tokens, Version: "test", Limits: s.limits,
+		Conns: n.conns, Chat: n.chat, Hub: n.hub, Log: n.backbone, Tokens: tokens, Version: "test", Limits: s.limits, Webhook: s.webhook,
 		Registerer: n.registry, Logger: log,
 	})
 	everywhere.Add(n.gateway.Devices)
