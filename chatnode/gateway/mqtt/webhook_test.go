@@ -146,7 +146,7 @@ func TestAWebhookIsToldOfPresenceAndOfTheArchive(t *testing.T) {
 	bob.hear("messages/carl/clientadded")
 	bob.publish("apps/tilechat/users/bob/conversations/carl/archive", object{})
 	told := w.await(t, 1, func(o object) bool { return o["event_type"] == "conversation-archived" })[0]
-	has(t, told, object{"app_id": "tilechat", "user_id": "bob", "recipient_id": "carl", "convers_with": "carl"})
+	has(t, told, object{"app_id": "tilechat", "user_id": "bob", "recipient_id": "carl", "convers_with": "carl"}) //nolint:misspell // the field is named so
 	has(t, told["extras"].(object), object{"topic": "apps.tilechat.users.bob.conversations.carl.archive"})
 	has(t, told["data"].(object), object{"text": "hello", "archived": true, "conversWith": "carl"})
 }
