@@ -171,7 +171,7 @@ func (g *Gateway) besideForm(ctx context.Context, a chat.Actor, event []byte) ([
 			return nil, err
 		}
 		told["recipient_id"], told["convers_with"], told["data"] = e.With, e.With, nil //nolint:misspell // the field is named so
-		if len(archived) > 0 { // else something was said since
+		if len(archived) > 0 {                                                         // else something was said since
 			told["data"] = archived[0]
 		}
 		told["extras"] = topicOf(a.App, a.User, "conversations/"+level(e.With)+"/archive")
