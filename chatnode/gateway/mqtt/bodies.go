@@ -28,12 +28,6 @@ const (
 	keptNotes = 8192
 )
 
-// note is where a message stands, and whose it is.
-type note struct {
-	offset uint64
-	sender string
-}
-
 // noted names a message in a room.
 type noted struct {
 	feed backbone.Feed
@@ -44,7 +38,7 @@ type noted struct {
 type bodies struct {
 	mu    sync.Mutex
 	built ring[*backbone.Message, *body]
-	notes ring[noted, note]
+	notes ring[noted, uint64] // offsets
 }
 
 // of is a message as chat21 has it; nil if the event is none.
@@ -61,7 +55,7 @@ func (b *bodies) of(feed backbone.Feed, m *backbone.Message) *body {
 	defer b.mu.Unlock()
 	b.built.put(m, built, keptBodies)
 	if ok {
-		b.notes.put(noted{feed, said.id}, note{m.Offset, said.from()}, keptNotes)
+		b.notes.put(noted{feed, said.id}, m.Offset, keptNotes)
 	}
 	return built
 }
@@ -81,7 +75,7 @@ func buildBody(feed backbone.Feed, s said, ok bool) *body {
 }
 
 // find tells where a message stands that was delivered lately.
-func (b *bodies) find(feed backbone.Feed, id string) (note, bool) {
+func (b *bodies) find(feed backbone.Feed, id string) (offset uint64, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.notes.get(noted{feed, id})

@@ -64,7 +64,7 @@ func (g *Gateway) keep(ctx context.Context, a chat.Actor, with string, change fu
 }
 
 func unavailable(err error) error {
-	if errors.Is(err, backbone.ErrUnavailable) || errors.Is(err, backbone.ErrClosed) {
+	if errors.Is(err, backbone.ErrUnavailable) || errors.Is(err, backbone.ErrBusy) || errors.Is(err, backbone.ErrClosed) {
 		return &chat.Error{Kind: chat.Unavailable, Message: "the log can't be reached; try again"}
 	}
 	return err
@@ -190,6 +190,9 @@ func (g *Gateway) archive(ctx context.Context, a chat.Actor, with string) error 
 		r.Archived = last.GetOffset()
 		return nil
 	}); err != nil {
+		return err
+	}
+	if err := g.record(ctx, a, beside{Type: typeArchived, With: with}); err != nil {
 		return err
 	}
 	all, err := g.conversations(ctx, a, true, with)

@@ -38,9 +38,10 @@ func (e encoder) Messages(feed backbone.Feed, batch []*backbone.Message) (wire [
 	return wire
 }
 
-// Signal implements fanout.Encoder. Those of the user's own feed are whole messages; see Gateway.tell.
+// Signal implements fanout.Encoder. Those of the user's own feed are whole messages, see Gateway.tell; others may be receipts.
 func (e encoder) Signal(feed backbone.Feed, data []byte) []byte {
 	if feed != ownFeed(e.app, e.user) {
+		e.takeReceipt(feed, data)
 		return nil
 	}
 	own, payload, ok := openLetter(data)

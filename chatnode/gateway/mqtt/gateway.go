@@ -21,10 +21,12 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
-// Log is what the gateway needs of the backbone: the ends of feeds, and rows for what chat21 keeps of conversations.
+// Log is what the gateway needs of the backbone: the ends of feeds, rows for what chat21 keeps of conversations, and feeds for its webhook.
 type Log interface {
+	Enqueue(feed backbone.Feed, d backbone.Draft) *backbone.Pending
 	Before(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error)
 	Get(ctx context.Context, table, key string) (backbone.Row, error)
 	Put(ctx context.Context, table, key string, data []byte, expected uint64) (uint64, error)
@@ -41,6 +43,8 @@ type Options struct {
 	Log   Log
 	// Tokens verifies chat21's tokens.
 	Tokens *auth.Verifier
+	// Webhook is true if there is a webhook in chat21's form, which is told more than rooms have; see WebhookForm.
+	Webhook bool
 	// Version is told to clients of the HTTP API.
 	Version string
 	// Limits bound what one connection may do; zero fields mean the defaults.
@@ -62,8 +66,9 @@ type Gateway struct {
 	now     func() time.Time
 	metrics *metrics
 	bodies  bodies
-	people  people
-	reviews reviews
+	people  people.Here[*session]
+	reviews *people.Reviews[*subscription]
+	returns chan returnReceipt
 	running atomic.Int64 // requests of the HTTP API
 
 	ctx    context.Context
@@ -78,6 +83,7 @@ type Gateway struct {
 func New(o Options) *Gateway {
 	g := &Gateway{
 		options: o, limits: o.Limits.withDefaults(), log: o.Logger, now: o.Now, metrics: newMetrics(o.Registerer),
+		returns: make(chan returnReceipt, maxReturns),
 	}
 	if g.log == nil {
 		g.log = slog.Default()
@@ -85,12 +91,15 @@ func New(o Options) *Gateway {
 	if g.now == nil {
 		g.now = time.Now
 	}
-	g.reviews.init()
+	g.reviews = people.NewReviews(g.concerned, g.reconsider)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	o.Chat.OnChange(g.reviews.note)
+	o.Chat.OnChange(g.reviews.Note)
 	o.Chat.OnRevoke(g.revoked)
 	o.Chat.OnErase(g.erased)
-	g.work.Go(func() { g.review(g.ctx) })
+	g.work.Go(func() { g.reviews.Run(g.ctx) })
+	for range returning {
+		g.work.Go(func() { g.tellReturns(g.ctx) })
+	}
 	return g
 }
 

@@ -70,6 +70,8 @@ func (g *Gateway) obey(ctx context.Context, s *session, to address, payload []by
 		return g.patch(ctx, s.actor, to.with, payload)
 	case toArchive:
 		return g.archive(ctx, s.actor, to.with)
+	case toPresence:
+		return g.recordPresence(ctx, s.actor, payload)
 	default:
 		return nil
 	}
@@ -81,14 +83,22 @@ func (g *Gateway) bequeath(a chat.Actor, will packet.Will) {
 	g.start(func() {
 		ctx, cancel := context.WithTimeout(g.ctx, g.limits.RequestTimeout)
 		defer cancel()
-		if to.kind == toSend {
-			if err := g.send(ctx, a, to.with, will.Payload, nil); err != nil {
-				g.metrics.refused.WithLabelValues("will", whyOf(err)).Inc()
-			}
-			return
+		if err := g.inherit(ctx, a, to, will.Payload); err != nil {
+			g.metrics.refused.WithLabelValues("will", whyOf(err)).Inc()
 		}
-		g.tell(a.App, a.User, to.own, will.Payload)
 	})
+}
+
+// inherit does what a will wants.
+func (g *Gateway) inherit(ctx context.Context, a chat.Actor, to address, payload []byte) error {
+	if to.kind == toSend {
+		return g.send(ctx, a, to.with, payload, nil)
+	}
+	g.tell(a.App, a.User, to.own, payload)
+	if to.kind == toPresence {
+		return g.recordPresence(ctx, a, payload)
+	}
+	return nil
 }
 
 // send stores a message of the session's user, whose session hears it in any case.

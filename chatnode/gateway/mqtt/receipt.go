@@ -15,7 +15,8 @@ const searchPages = 5
 // pageMessages is how many messages a page has.
 const pageMessages = 200
 
-// confirm notes that a message has come to a device of the user, and tells its sender. Other statuses than 200 mean nothing.
+// confirm notes that a message has come to a device of the user, of which its sender is told as of any receipt. Other statuses than 200 mean
+// nothing.
 func (g *Gateway) confirm(ctx context.Context, a chat.Actor, with, message string, payload []byte) error {
 	var update struct {
 		Status int `json:"status"`
@@ -30,21 +31,14 @@ func (g *Gateway) confirm(ctx context.Context, a chat.Actor, with, message strin
 			return err
 		}
 	}
-	n, err := g.seek(ctx, a, p, message)
+	offset, err := g.seek(ctx, a, p, message)
 	if err != nil {
 		return err
 	}
-	err = persist(ctx, func(ctx context.Context) error {
-		_, err := g.options.Chat.Delivered(ctx, a, &chatv1.DeliveredRequest{Room: p.channel(), Offset: n.offset})
+	return persist(ctx, func(ctx context.Context) error {
+		_, err := g.options.Chat.Delivered(ctx, a, &chatv1.DeliveredRequest{Room: p.channel(), Offset: offset})
 		return err
 	})
-	if err != nil || p.group || n.sender != p.with {
-		return err
-	}
-	g.tellJSON(a.App, p.with, "messages/"+level(a.User)+"/"+level(message)+"/clientupdated", map[string]any{
-		"timelineOf": p.with, "message_id": message, "status": statusReturned,
-	})
-	return nil
 }
 
 // find tells whether a name is that of another user or of a group: the latter if the user is a member of one with that name.
@@ -64,23 +58,21 @@ func (g *Gateway) find(ctx context.Context, a chat.Actor, with string) (place, e
 	return p, nil
 }
 
-// seek finds where a message stands.
-func (g *Gateway) seek(ctx context.Context, a chat.Actor, p place, id string) (note, error) {
-	if n, ok := g.bodies.find(p.feed(a.App), id); ok {
-		if _, err := g.options.Chat.Access(ctx, a, p.channel(), chat.History); err != nil {
-			return note{}, err
-		}
-		return n, nil
+// seek finds the offset of a message.
+func (g *Gateway) seek(ctx context.Context, a chat.Actor, p place, id string) (uint64, error) {
+	if offset, ok := g.bodies.find(p.feed(a.App), id); ok {
+		_, err := g.options.Chat.Access(ctx, a, p.channel(), chat.History)
+		return offset, err
 	}
 	q := &chatv1.MessagesRequest{Room: p.channel(), Limit: pageMessages}
 	for range searchPages {
 		page, err := g.options.Chat.Messages(ctx, a, q)
 		if err != nil {
-			return note{}, err
+			return 0, err
 		}
 		for _, m := range page.GetMessages() {
 			if m.GetId() == id {
-				return note{offset: m.GetOffset(), sender: m.GetSender()}, nil
+				return m.GetOffset(), nil
 			}
 		}
 		if !page.GetMore() || len(page.GetMessages()) == 0 {
@@ -88,7 +80,7 @@ func (g *Gateway) seek(ctx context.Context, a chat.Actor, p place, id string) (n
 		}
 		q.Before = page.GetMessages()[0].GetOffset()
 	}
-	return note{}, &chat.Error{Kind: chat.NotFound, Message: "there is no such message among the newest"}
+	return 0, &chat.Error{Kind: chat.NotFound, Message: "there is no such message among the newest"}
 }
 
 // read notes that the user has read a conversation.
