@@ -10,6 +10,8 @@
 //
 // Servers of applications have keys instead, from a file: [Verifier.ServerKey].
 //
+// Where people choose secrets themselves, [Guesses] bounds how often they can be guessed.
+//
 // Errors carry no part of a token and no key. Names of users, apps and
 // channels are handed on as the token has them: their rules belong to chat.
 package auth
