@@ -38,7 +38,8 @@ type Options struct {
 	IdleTimeout, QueryTimeout, WriteTimeout time.Duration
 	// Logger takes what no client is told; nil: slog.Default.
 	Logger *slog.Logger
-	// Connected is told of the number of connections as it changes, and Refused of clients that were sent away; both may be nil.
+	// Connected is told of the number of connections as it changes, and Refused of clients that were sent away: since there were too many
+	// (total), or Login gave an error with CodeBlocked (blocked) or another one (login). Both may be nil.
 	Connected func(connections int)
 	Refused   func(reason string)
 }
