@@ -111,6 +111,7 @@ func New(o Options) (*Gateway, error) {
 	sql.Version, sql.Login, sql.Logger = sqlVersion, g.login, o.Logger
 	sql.Connected = func(n int) { g.metrics.backends.Set(float64(n)) }
 	sql.Refused = func(reason string) { g.metrics.refused.WithLabelValues(reason).Inc() }
+	sql.Answered = func(took time.Duration) { g.metrics.answers.Observe(took.Seconds()) }
 	g.sql = mysql.New(sql)
 	if err := g.listen(); err != nil {
 		g.cancel()

@@ -119,6 +119,7 @@ func (c *connection) serveOne() error {
 	}
 	c.number = 0
 	command, err := c.read()
+	began := time.Now()
 	switch {
 	case errors.Is(err, errTooLong):
 		err = c.writeError(&Error{Code: 11, Message: "Data is too long"})
@@ -129,5 +130,7 @@ func (c *connection) serveOne() error {
 		_ = c.socket.SetDeadline(time.Now().Add(c.server.options.QueryTimeout + c.server.options.WriteTimeout))
 		err = c.answer(command)
 	}
-	return errors.Join(err, c.flush())
+	err = errors.Join(err, c.flush())
+	c.server.options.Answered(time.Since(began))
+	return err
 }
