@@ -74,14 +74,18 @@ func (l *listener) carry(ctx context.Context, ch chan *nats.Msg) {
 		case <-ctx.Done():
 			return
 		case m := <-ch:
-			l.mu.RLock()
-			t := l.tails[m.Subject]
-			l.mu.RUnlock()
-			if t != nil {
+			if t := l.tail(m.Subject); t != nil {
 				t.push(m.Data)
 			}
 		}
 	}
+}
+
+// tail gives the one with that live subject; nil: none.
+func (l *listener) tail(subject string) *Tail {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.tails[subject]
 }
 
 // ready queues a tail for the workers. Each tail is queued once at most, so the queue is bounded by the number of tails.

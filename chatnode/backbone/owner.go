@@ -188,11 +188,9 @@ func (o *owner) take(ctx context.Context, s stored) error {
 		if !known {
 			s.body.prev = unknownPrev
 		}
-		o.buffer = appendEnvelope(o.buffer[:0], o.lease.Term, s.body)
-		if err := o.b.live.Publish(o.b.layout.LivePrefix(o.shard)+s.key, o.buffer); err != nil {
+		if err := o.dispatch(s); err != nil {
 			return fmt.Errorf("dispatch: %w", err)
 		}
-		o.b.metrics.dispatched.Inc()
 	}
 	// Nobody who hears of the message waits for this, which may have to ask the store.
 	if err := o.ledger.note(ctx, s); err != nil {
@@ -200,6 +198,20 @@ func (o *owner) take(ctx context.Context, s stored) error {
 	}
 	o.read.set(s.body.Offset)
 	return ctx.Err()
+}
+
+// dispatch sends a message to the nodes that listen. A log inside this process has no other one.
+func (o *owner) dispatch(s stored) error {
+	o.b.metrics.dispatched.Inc()
+	subject := o.b.layout.LivePrefix(o.shard) + s.key
+	if o.b.server != nil {
+		if t := o.b.listen.tail(subject); t != nil {
+			t.push(appendEnvelope(nil, o.lease.Term, s.body))
+		}
+		return nil
+	}
+	o.buffer = appendEnvelope(o.buffer[:0], o.lease.Term, s.body)
+	return o.b.live.Publish(subject, o.buffer)
 }
 
 // checkpoints writes the index down every so often.
