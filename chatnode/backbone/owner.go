@@ -48,6 +48,7 @@ type owner struct {
 	index  *index.Index
 	ledger *ledger
 	recall recall
+	relay  relay
 	// first is the stream's first sequence, as the reader found it. Everything before floor is discarded, as was found when first was
 	// trimmed.
 	first          atomic.Uint64
@@ -101,20 +102,22 @@ func (o *owner) run(ctx context.Context) error {
 	background.Go(func() { o.checkpoints(ctx) })
 	background.Go(func() { o.ledger.run(ctx) })
 	background.Go(func() { o.ledger.eraseAll(ctx, func() { cancel(errPutOff) }) })
-	background.Go(func() { o.runTaps(ctx) })
 	o.b.log.Debug("own a shard", "shard", o.shard.String(), "term", o.lease.Term, "from", o.from, "last", state.Last)
 
 	heartbeat := readHeartbeat
 	if o.b.server != nil {
 		heartbeat = aloneHeartbeat
 	}
+	// The index may know messages that its former owner did not dispatch, or of which no beacon has told.
+	after := min(o.index.Covered(), o.from)
+	o.relay.begin(after)
+	background.Go(func() { o.runTaps(ctx) })
 	r := reader{
 		heartbeat: heartbeat,
 		nc:        o.b.live, stream: o.b.layout.Stream(o.shard), prefix: o.b.layout.StoredPrefix(o.shard), inbox: o.b.layout.Inbox(o.b.id) + ".r",
 		opened: o.opened, deliver: func(s stored) error { return o.take(ctx, s) }, caughtUp: o.caughtUp,
 	}
-	// The index may know messages that its former owner did not dispatch, or of which no beacon has told.
-	err = r.run(ctx, min(o.index.Covered(), o.from)+1)
+	err = r.run(ctx, after+1)
 	if errors.Is(context.Cause(ctx), errPutOff) {
 		return errPutOff
 	}
@@ -169,6 +172,7 @@ func (o *owner) caughtUp(last uint64) {
 		o.index.Skip(first)
 	}
 	o.read.set(last)
+	o.relay.skip(last)
 }
 
 // position is what beacons show: everything up to it has been dispatched, by this owner or an earlier one.
@@ -197,6 +201,7 @@ func (o *owner) take(ctx context.Context, s stored) error {
 		return fmt.Errorf("add to the ledger: %w", err)
 	}
 	o.read.set(s.body.Offset)
+	o.relay.pass(s)
 	return ctx.Err()
 }
 

@@ -154,8 +154,8 @@ func (o *owner) runTap(ctx context.Context, t *tap) {
 
 // tapMetrics are the figures of one tap.
 type tapMetrics struct {
-	handed, breaks, cursorErrors prometheus.Counter
-	undone                       prometheus.Gauge
+	handed, breaks, behind, cursorErrors prometheus.Counter
+	undone                               prometheus.Gauge
 }
 
 func newTapMetrics(r prometheus.Registerer, name string) *tapMetrics {
@@ -167,10 +167,11 @@ func newTapMetrics(r prometheus.Registerer, name string) *tapMetrics {
 		handed:       counter("tapped", "Stored messages that were handed to a tap, by tap."),
 		breaks:       counter("tap_breaks", "Times that a tap stopped and began again with what was not done."),
 		cursorErrors: counter("tap_cursor_errors", "Failed writes of where a tap has got to, which are repeated."),
+		behind:       counter("tap_behind", "Times that a tap was so much slower than the shard's owner that it went on by reading the log itself."),
 		undone: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "chatnode_log_tap_undone", Help: "Messages that a tap was handed and has not reported done.", ConstLabels: labels,
 		}),
 	}
-	register(r, m.handed, m.breaks, m.cursorErrors, m.undone)
+	register(r, m.handed, m.breaks, m.behind, m.cursorErrors, m.undone)
 	return m
 }

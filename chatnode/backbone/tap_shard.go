@@ -53,8 +53,7 @@ type handed struct {
 	done   bool
 }
 
-// run reads the shard's stream until ctx ends, or something breaks. The reader is one of its own, on the connection that does not carry
-// beacons, and so takes nothing from the owner but the name of its term.
+// run hands the shard's messages over until ctx ends, or something breaks.
 func (g *tapping) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -77,16 +76,7 @@ func (g *tapping) run(ctx context.Context) error {
 	if g.Begin == nil {
 		saver.Go(func() { g.saveRegularly(ctx, stop) })
 	}
-	b := g.o.b
-	r := reader{
-		heartbeat: readHeartbeat,
-		nc:        b.main, stream: b.layout.Stream(g.o.shard), prefix: b.layout.StoredPrefix(g.o.shard), inbox: b.layout.Inbox(b.id) + ".t",
-		opened: g.opened, deliver: func(s stored) error { return g.hand(ctx, s) }, caughtUp: g.caughtUp,
-	}
-	if b.server != nil {
-		r.heartbeat = aloneHeartbeat
-	}
-	err := r.run(ctx, g.read+1)
+	err := g.handAll(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
@@ -99,6 +89,70 @@ func (g *tapping) run(ctx context.Context) error {
 	}
 	g.abandon()
 	return err
+}
+
+// handAll reads the stream until the tap is near the owner, and then hands over what the owner reads, for as long as the tap keeps up.
+func (g *tapping) handAll(ctx context.Context) error {
+	for {
+		q, err := g.readNear(ctx)
+		if err == nil {
+			err = g.follow(ctx, q)
+		}
+		g.o.relay.leave(q)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readNear reads the shard's stream, from where the tap is, until what comes next is relayed. The reader is one of its own, on the connection
+// that does not carry beacons.
+func (g *tapping) readNear(ctx context.Context) (q *relayed, err error) {
+	b := g.o.b
+	r := reader{
+		heartbeat: readHeartbeat,
+		nc:        b.main, stream: b.layout.Stream(g.o.shard), prefix: b.layout.StoredPrefix(g.o.shard), inbox: b.layout.Inbox(b.id) + ".t",
+		opened: g.opened, caughtUp: g.caughtUp,
+		deliver: func(s stored) error {
+			err := g.hand(ctx, s)
+			if q == nil {
+				q = g.o.relay.join(s.body.Offset)
+			}
+			if err == nil && q != nil && q.after <= s.body.Offset {
+				err = errNear
+			}
+			return err
+		},
+	}
+	if b.server != nil {
+		r.heartbeat = aloneHeartbeat
+	}
+	if err = r.run(ctx, g.read+1); errors.Is(err, errNear) {
+		err = nil
+	}
+	return q, err
+}
+
+// follow hands over what is relayed, until the tap is too slow for that.
+func (g *tapping) follow(ctx context.Context, q *relayed) error {
+	for {
+		all, upTo, behind, err := q.take(ctx)
+		if behind {
+			g.metrics.behind.Inc()
+		}
+		if err != nil || behind {
+			return err
+		}
+		for _, s := range all {
+			if s.body.Offset <= g.read {
+				continue // the owner has begun before where the tap was
+			}
+			if err := g.hand(ctx, s); err != nil {
+				return err
+			}
+		}
+		g.caughtUp(upTo)
+	}
 }
 
 // opened checks the stream each time that the reader begins anew.
