@@ -17,6 +17,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // cometOptions say where clients of CppComet come in.
@@ -145,13 +146,8 @@ func (p *cometPorts) close() {
 	}
 }
 
-// Devices implements deviceLister.
-func (p *cometPorts) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
-	if p.gateway == nil {
-		return nil, nil // the node has not come up yet
-	}
-	return p.gateway.Devices(ctx, app, users)
-}
+// Devices tells who is here.
+func (p *cometPorts) Devices() people.Devices { return p.gateway.Devices }
 
 // Connections is how many browsers there are.
 func (p *cometPorts) Connections() int {

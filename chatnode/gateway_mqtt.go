@@ -9,6 +9,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // mqttOptions say where clients of chat21 come in, and with which key their tokens are signed.
@@ -84,6 +85,9 @@ func (p *mqttPorts) serve(n *node) {
 		n.log.Info("serving clients of chat21", "http", address(p.web, ""))
 	}
 }
+
+// Devices tells who is here.
+func (p *mqttPorts) Devices() people.Devices { return p.gateway.Devices }
 
 // refuse does nothing: the node's connections refuse newcomers.
 func (p *mqttPorts) refuse() {}

@@ -27,6 +27,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/gateway/rpc"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/chatnode/load"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 	"github.com/chatfleet/chatfleet/chatnode/search"
 	"github.com/chatfleet/chatfleet/chatnode/web"
 )
@@ -55,6 +56,7 @@ type node struct {
 	moderation     *hook.Gate
 	search         *search.Service
 	conns          *conn.Server
+	everywhere     *people.Everywhere
 	gateway        *centrifuge.Gateway
 	backends       *rpc.Gateway
 	tokens         *auth.Verifier
@@ -181,6 +183,9 @@ func (n *node) assemble(ctx context.Context) (err error) {
 	if err := n.openSearch(ctx); err != nil {
 		return err
 	}
+	if n.everywhere, err = people.NewEverywhere(n.messages, n.registry); err != nil {
+		return err
+	}
 	limits := chat.DefaultLimits
 	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
 	quotas, err := n.openQuotas()
@@ -191,9 +196,7 @@ func (n *node) assemble(ctx context.Context) (err error) {
 		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
 		Gate: n.gate(), Search: n.searcher(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(), Linger: n.messages.Linger,
 		Registerer: n.registry, Logger: n.log,
-		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
-			return n.here(ctx, app, users)
-		},
+		Here: n.everywhere.Devices,
 	})
 	if err != nil {
 		return err
@@ -210,6 +213,7 @@ func (n *node) assemble(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.everywhere.Add(n.gateway.Devices)
 	n.backends = rpc.New(rpc.Options{
 		Chat: n.chat, Tokens: n.tokens, Admit: n.chat.Admit, Conns: n.conns, Registerer: n.registry, Logger: n.log,
 		User:   rpc.Bounds{PerSecond: n.o.commandsPerSecond, Burst: burst(n.o.commandsPerSecond)},

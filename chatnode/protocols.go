@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // protocolGateway is a gateway for clients of another system, on ports of its own. The methods are called in this order; close is called whatever
@@ -86,6 +88,9 @@ func (n *node) openProtocols() error {
 		if err := p.open(n); err != nil {
 			return err
 		}
+		if known, ok := p.(interface{ Devices() people.Devices }); ok {
+			n.everywhere.Add(known.Devices())
+		}
 	}
 	return nil
 }
@@ -103,28 +108,6 @@ func (n *node) drainProtocols(ctx context.Context, period time.Duration) (wait f
 		}
 		return errors.Join(errs...)
 	}
-}
-
-// deviceLister is a gateway that knows which users are connected by its protocol, to any node.
-type deviceLister interface {
-	Devices(ctx context.Context, app string, users []string) (map[string][]string, error)
-}
-
-// here tells which of the users are connected to any node, by whichever protocol.
-func (n *node) here(ctx context.Context, app string, users []string) (map[string][]string, error) {
-	all, err := n.gateway.Devices(ctx, app, users)
-	for _, p := range n.protocols {
-		lister, ok := p.(deviceLister)
-		if !ok || err != nil {
-			continue
-		}
-		var more map[string][]string
-		more, err = lister.Devices(ctx, app, users)
-		for user, devices := range more {
-			all[user] = append(all[user], devices...)
-		}
-	}
-	return all, err
 }
 
 // connections counts those of clients, by whichever protocol.

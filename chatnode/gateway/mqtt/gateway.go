@@ -21,6 +21,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // Log is what the gateway needs of the backbone: the ends of feeds, and rows for what chat21 keeps of conversations.
@@ -62,8 +63,8 @@ type Gateway struct {
 	now     func() time.Time
 	metrics *metrics
 	bodies  bodies
-	people  people
-	reviews reviews
+	people  people.Here[*session]
+	reviews *people.Reviews[*subscription]
 	running atomic.Int64 // requests of the HTTP API
 
 	ctx    context.Context
@@ -85,12 +86,12 @@ func New(o Options) *Gateway {
 	if g.now == nil {
 		g.now = time.Now
 	}
-	g.reviews.init()
+	g.reviews = people.NewReviews(g.concerned, g.reconsider)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
-	o.Chat.OnChange(g.reviews.note)
+	o.Chat.OnChange(g.reviews.Note)
 	o.Chat.OnRevoke(g.revoked)
 	o.Chat.OnErase(g.erased)
-	g.work.Go(func() { g.review(g.ctx) })
+	g.work.Go(func() { g.reviews.Run(g.ctx) })
 	return g
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // claims are those of chat21's tokens.
@@ -108,6 +109,8 @@ func fits(pattern, text string) bool {
 func (id identity) actor(client string) chat.Actor {
 	return chat.Actor{App: id.app, User: id.user, Client: client}
 }
+
+func (id identity) person() people.Person { return people.Person{App: id.app, User: id.user} }
 
 // loginResult names a failed login in the metric.
 func loginResult(err error) string {

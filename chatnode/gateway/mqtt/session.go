@@ -46,7 +46,7 @@ type session struct {
 	actor  chat.Actor
 	id     identity
 	client string // its MQTT client id
-	// sibling is another session of the same user; guarded by people's mu.
+	// sibling is another session of the same user.
 	sibling *session
 
 	// refused is true if some subscription's write was refused.
@@ -69,6 +69,9 @@ type session struct {
 	// replies wait for room in the connection's queue.
 	replies []byte
 }
+
+// Sibling implements people.Session.
+func (s *session) Sibling() **session { return &s.sibling }
 
 // open makes the session of a new connection.
 func (g *Gateway) open(c *conn.Conn) *session {
@@ -182,13 +185,14 @@ func (s *session) connect(p packet.Packet) error {
 		return nil
 	}
 	s.actor = s.id.actor(uuid.NewString())
-	other, ok := s.gateway.people.add(s, s.gateway.options.Chat.Connections(s.id.app))
-	if !ok {
+	if !s.gateway.people.Reserve(s.id.app, s.gateway.options.Chat.Connections(s.id.app)) {
 		s.refuse("quota", packet.RefusedUnavailable)
 		return nil
 	}
-	if other != nil {
-		other.disconnect("replaced", "another connection has the same client id")
+	for _, other := range s.gateway.people.Add(s.id.person(), s) {
+		if other.client == s.client {
+			other.disconnect("replaced", "another connection has the same client id")
+		}
 	}
 	s.in = true
 	if c.Will != nil {
@@ -316,7 +320,7 @@ func (s *session) Closed(error) {
 		return
 	}
 	s.gateway.metrics.sessions.WithLabelValues(s.conn.Framing().String()).Dec()
-	if s.gateway.people.remove(s) {
+	if s.gateway.people.Remove(s.id.person(), s) {
 		s.gateway.options.Chat.Left(s.actor.App, s.actor.User)
 	}
 	if s.will != nil {

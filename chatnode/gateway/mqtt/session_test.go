@@ -7,6 +7,7 @@ import (
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 var tilechat = chat.Actor{App: "tilechat", Server: true}
@@ -128,7 +129,7 @@ func TestOtherProtocolsAreHeard(t *testing.T) {
 	has(t, ann.hear("messages/7/clientadded"), object{"text": "and back"})
 	_, err = n.chat.Kick(t.Context(), tilechat, &chatv1.KickRequest{Room: "room:7", User: "ann"})
 	must(t, err)
-	s := n.gateway.people.of(person{"tilechat", "ann"})[0]
+	s := n.gateway.people.Of(people.Person{App: "tilechat", User: "ann"})[0]
 	eventually(t, "the session has left the room", func() bool { return !s.has("room:7") })
 	_, err = n.chat.Send(t.Context(), tilechat, &chatv1.SendRequest{Room: "room:7", Text: &text})
 	must(t, err)
