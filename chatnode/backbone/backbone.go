@@ -209,7 +209,14 @@ func (b *Backbone) silent() {
 
 // Signal sends ephemeral data to all followers of a feed, on this node too. It is not stored, and may be lost.
 func (b *Backbone) Signal(feed Feed, data []byte) error {
-	if err := b.main.Publish(b.layout.Live(feed), append([]byte{liveSignal}, data...)); err != nil {
+	subject, payload := b.layout.Live(feed), append([]byte{liveSignal}, data...)
+	if b.server != nil {
+		if t := b.listen.tail(subject); t != nil {
+			t.push(payload)
+		}
+		return nil
+	}
+	if err := b.main.Publish(subject, payload); err != nil {
 		return fmt.Errorf("send a signal: %w: %w", ErrUnavailable, err)
 	}
 	return nil

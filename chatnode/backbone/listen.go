@@ -23,7 +23,8 @@ const (
 	checkEvery = 15 * time.Second
 )
 
-// listener carries live messages from the connection to the tails. A subscription takes no goroutine and no channel of its own.
+// listener carries live messages from the connection to the tails. A subscription takes no goroutine and no channel of its own. With a log
+// inside this process there is none: what is live is handed over.
 type listener struct {
 	b        *Backbone
 	channels [liveChannels]chan *nats.Msg
@@ -122,6 +123,9 @@ func (l *listener) add(t *Tail) error {
 	}
 	l.tails[subject] = t
 	l.mu.Unlock()
+	if l.b.server != nil {
+		return nil
+	}
 	channel := l.channels[maphash.String(l.seed, subject)%liveChannels]
 	sub, err := l.b.main.ChanSubscribe(subject, channel)
 	if err != nil {
@@ -133,7 +137,9 @@ func (l *listener) add(t *Tail) error {
 }
 
 func (l *listener) remove(t *Tail) {
-	_ = t.sub.Unsubscribe()
+	if t.sub != nil {
+		_ = t.sub.Unsubscribe()
+	}
 	l.forget(l.b.layout.Live(t.feed))
 }
 

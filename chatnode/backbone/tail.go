@@ -30,7 +30,7 @@ type Tail struct {
 	feed     Feed
 	shard    layout.Shard
 	follower Follower
-	sub      *nats.Subscription
+	sub      *nats.Subscription // nil if the log is inside this process
 
 	mu      sync.Mutex
 	queue   [][]byte

@@ -90,6 +90,8 @@ var rows = []row{
 	{"comet-µs/delivery", "CometQL INSERT: CPU per delivery then, µs"},
 	{"comet-ack-p50-ms", "CometQL INSERT → OK, 20 messages/s, p50, ms"},
 	{"comet-ack-p99-ms", "CometQL INSERT → OK, 20 messages/s, p99, ms"},
+	{"comet-answer-p50-ms", "the node's part of it: until OK is written, p50, ms"},
+	{"comet-answer-p99-ms", "the node's part of it: until OK is written, p99, ms"},
 	{"chat21-tcp-KB/user", "idle connection of chat21 over TCP, KB"},
 	{"chat21-ws-KB/user", "idle connection of chat21 over WebSocket, KB"},
 	{"chat21-direct-mean-ms", "chat21 direct message, 200/s, mean, ms"},

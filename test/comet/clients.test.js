@@ -68,6 +68,14 @@ test('wrong passwords and unknown databases are told so', async () => {
   await assert.rejects(mysql2.createConnection({ ...login(ports[0]), database: 'other' }), /Select database failure/)
 })
 
+test('who guesses the password is blocked, and nobody else', async () => {
+  const guess = () => mysql2.createConnection({ ...login(ports[0]), user: '9', password: 'guess' }).catch((error) => error)
+  let told = await guess()
+  for (let i = 0; i < 1000 && told.code !== 'ER_HOST_IS_BLOCKED'; i++) told = await guess()
+  assert.match(told.message, /too many wrong passwords; try again in \d seconds/)
+  await withMySQL((query) => query('SHOW TABLES'))
+})
+
 test('browsers talk with each other over two nodes', async () => {
   const [one, two] = [new Browser([urls[0]], 0, 'undefined'), new Browser([urls.at(-1)], 0, 'undefined')]
   for (const browser of [one, two]) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
@@ -69,6 +70,7 @@ type Gateway struct {
 	rows    rows
 	tables  map[string]*table
 	sql     *mysql.Server
+	guesses *auth.Guesses
 	started time.Time
 
 	ctx    context.Context
@@ -100,7 +102,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		options: o, log: o.Logger, now: o.Now, metrics: newMetrics(o.Registerer), rows: rows{o.Tables}, started: o.Now(),
-		statuses: make(chan status, maxStatuses),
+		guesses: auth.NewGuesses(auth.GuessOptions{Clock: o.Now}), statuses: make(chan status, maxStatuses),
 	}
 	g.tables = g.allTables()
 	g.reviews.init()
@@ -109,6 +111,7 @@ func New(o Options) (*Gateway, error) {
 	sql.Version, sql.Login, sql.Logger = sqlVersion, g.login, o.Logger
 	sql.Connected = func(n int) { g.metrics.backends.Set(float64(n)) }
 	sql.Refused = func(reason string) { g.metrics.refused.WithLabelValues(reason).Inc() }
+	sql.Answered = func(took time.Duration) { g.metrics.answers.Observe(took.Seconds()) }
 	g.sql = mysql.New(sql)
 	if err := g.listen(); err != nil {
 		g.cancel()

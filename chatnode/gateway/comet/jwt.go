@@ -19,9 +19,13 @@ type claims struct {
 	Issued  int64  `json:"iat"`
 }
 
-var errToken = errors.New("the token is invalid")
+var (
+	errToken = errors.New("the token is invalid")
+	errEnded = errors.New("the token has ended")
+)
 
-// verify reads a token that was signed, by HS256, with the password and the number of the tenant behind it.
+// verify reads a token that was signed, by HS256, with the password and the number of the tenant behind it; errEnded if it was good until
+// lately, and errToken if it is none.
 func verify(token string, password []byte, tenant int, now time.Time) (claims, error) {
 	c, signed, signature, err := parseToken(token)
 	if err != nil || len(password) == 0 {
@@ -29,8 +33,11 @@ func verify(token string, password []byte, tenant int, now time.Time) (claims, e
 	}
 	mac := hmac.New(sha256.New, append(append([]byte(nil), password...), strconv.Itoa(tenant)...))
 	mac.Write([]byte(signed))
-	if !hmac.Equal(signature, mac.Sum(nil)) || c.Expires != nil && *c.Expires <= now.Unix() {
+	if !hmac.Equal(signature, mac.Sum(nil)) {
 		return claims{}, errToken
+	}
+	if c.Expires != nil && *c.Expires <= now.Unix() {
+		return claims{}, errEnded
 	}
 	return c, nil
 }

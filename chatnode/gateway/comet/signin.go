@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 )
 
@@ -27,32 +29,36 @@ func (s *session) signIn() bool {
 	ctx, cancel := context.WithTimeout(g.ctx, g.options.RequestTimeout)
 	defer cancel()
 	s.app = g.appOf(s.wish.tenant)
-	auth, err := s.authenticate(ctx)
-	if err != nil {
+	row, err := s.authenticate(ctx)
+	switch {
+	case errors.Is(err, errGuesses):
+		s.drop("guesses")
+		return false
+	case err != nil:
 		g.log.Debug("a browser can't be signed in", "error", err)
 		s.drop("unavailable")
 		return false
 	}
 	s.actor = chat.Actor{App: s.app, User: anonymous, Client: s.id}
-	if auth != nil {
-		s.user, s.generation = s.wish.user, auth.Generation
+	if row != nil {
+		s.user, s.generation = s.wish.user, row.Generation
 		s.actor.User = strconv.FormatInt(s.user, 10)
 	}
 	if !s.enter() {
 		s.drop("limit")
 		return false
 	}
-	if auth != nil && !s.still() {
+	if row != nil && !s.still() {
 		return false
 	}
 	greeting := message{
-		Authorized: auth != nil, Data: "", Event: "serverInfo", Pipe: pipeSystem, Server: serverName, Time: g.now().Unix(),
+		Authorized: row != nil, Data: "", Event: "serverInfo", Pipe: pipeSystem, Server: serverName, Time: g.now().Unix(),
 	}
-	if auth != nil {
-		greeting.Data = auth.Hash
+	if row != nil {
+		greeting.Data = row.Hash
 	}
 	s.send(s.encoder.frame(greeting))
-	if auth == nil {
+	if row == nil {
 		return true
 	}
 	if err := s.openPrivate(); err != nil {
@@ -63,49 +69,75 @@ func (s *session) signIn() bool {
 	return true
 }
 
-// authenticate gives what a user signs in by, if the browser is that user; nil if it is not. An error says that this can't be found out.
+// errGuesses says that the browser's address has shown too many wrong keys for the user, or for several.
+var errGuesses = errors.New("too many wrong keys")
+
+// authenticate gives what a user signs in by, if the browser is that user and may come; nil if not. An error says that this can't be found out.
 func (s *session) authenticate(ctx context.Context) (*authRow, error) {
-	g := s.gateway
 	if s.wish.user == 0 || s.wish.key == "" {
 		return nil, nil
 	}
 	name := strconv.FormatInt(s.wish.user, 10)
-	auth, _, err := load[authRow](ctx, g.rows, s.app, aboutAuth, name)
-	if err != nil {
+	row, err := s.judge(ctx, name)
+	if row == nil || err != nil {
 		return nil, err
 	}
-	s.issued = time.UnixMilli(auth.Set)
-	if c, err := verify(s.wish.key, g.options.Password(), s.wish.tenant, g.now()); err == nil {
-		if *c.UserID != s.wish.user {
-			return nil, nil
-		}
-		_, revoked, err := load[tokenRow](ctx, g.rows, s.app, aboutToken, s.wish.key)
-		if err != nil || revoked {
-			return nil, err
-		}
-		s.issued = time.Unix(c.Issued, 0)
-		if auth, err = g.withHash(ctx, s.app, name, auth); err != nil {
-			return nil, err
-		}
-	} else if auth.Hash == "" || subtle.ConstantTimeCompare([]byte(auth.Hash), []byte(s.wish.key)) != 1 {
-		return nil, nil
-	}
-	switch err := g.options.Chat.Admit(s.app, name, s.issued); {
+	switch err := s.gateway.options.Chat.Admit(s.app, name, s.issued); {
 	case errors.Is(err, chat.ErrRevoked), errors.Is(err, chat.ErrBanned):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	return &auth, nil
+	return row, nil
+}
+
+// judge gives what a user signs in by, if the browser's key is the user's; nil if it is not, which is counted if it may have been guessed.
+func (s *session) judge(ctx context.Context, user string) (*authRow, error) {
+	g := s.gateway
+	guess := auth.Guess{App: s.app, Account: user}
+	guess.From, _ = netip.ParseAddr(s.conn.RemoteAddr())
+	if g.guesses.Wait(guess) > 0 {
+		return nil, errGuesses
+	}
+	row, _, err := load[authRow](ctx, g.rows, s.app, aboutAuth, user)
+	if err != nil {
+		return nil, err
+	}
+	s.issued = time.UnixMilli(row.Set)
+	c, err := verify(s.wish.key, g.options.Password(), s.wish.tenant, g.now())
+	switch {
+	case err == nil:
+		return s.byToken(ctx, c, user, row)
+	case errors.Is(err, errEnded): // the page comes back with a new one, and has guessed nothing
+		return nil, nil
+	case row.Hash == "" || subtle.ConstantTimeCompare([]byte(row.Hash), []byte(s.wish.key)) != 1:
+		g.guesses.Wrong(guess)
+		return nil, nil
+	}
+	return &row, nil
+}
+
+// byToken is judge for a browser whose key is a token that was signed here.
+func (s *session) byToken(ctx context.Context, c claims, user string, row authRow) (*authRow, error) {
+	if *c.UserID != s.wish.user {
+		return nil, nil
+	}
+	s.issued = time.Unix(c.Issued, 0)
+	_, revoked, err := load[tokenRow](ctx, s.gateway.rows, s.app, aboutToken, s.wish.key)
+	if err != nil || revoked {
+		return nil, err
+	}
+	row, err = s.gateway.withHash(ctx, s.app, user, row)
+	return &row, err
 }
 
 // hashLength is that of a hash that the server invents.
 const hashLength = 32
 
 // withHash gives a user who came with a token a hash, if there is none.
-func (g *Gateway) withHash(ctx context.Context, app, user string, auth authRow) (authRow, error) {
-	if auth.Hash != "" {
-		return auth, nil
+func (g *Gateway) withHash(ctx context.Context, app, user string, row authRow) (authRow, error) {
+	if row.Hash != "" {
+		return row, nil
 	}
 	hash := strings.ReplaceAll(uuid.NewString(), "-", "0")[:hashLength]
 	return change(ctx, g.rows, app, aboutAuth, user, func(row *authRow) bool {

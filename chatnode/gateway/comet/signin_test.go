@@ -4,11 +4,15 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
 )
 
 // sign makes a token of a header and claims, both as JSON.
@@ -75,6 +79,59 @@ func TestAHashSignsInUntilItIsReplaced(t *testing.T) {
 		t.Errorf("with the new hash greeted with %+v", h)
 	}
 	v.sync() // who is here stays
+}
+
+func TestWhoGuessesTooManyKeysIsNotJudged(t *testing.T) {
+	n := startNode(t, stopped)
+	n.must("INSERT INTO users_auth (id, hash) VALUES (7, 'hash7')")
+	expired := sign(password+"0", hs256, `{"user_id":7,"exp":1}`)
+	for range 2 * wrongKeys {
+		if h := n.open(path(7, expired)).next(); h.Authorized != false {
+			t.Fatalf("with a token that has ended greeted with %+v", h)
+		}
+	}
+	for i := range wrongKeys {
+		if h := n.open(path(7, fmt.Sprint("guess", i))).next(); h.Authorized != false {
+			t.Fatalf("with a wrong hash greeted with %+v", h)
+		}
+	}
+	v := n.open(path(7, "hash7"))
+	_ = v.ended()
+	if h, greeted := <-v.messages; greeted {
+		t.Errorf("a browser that guesses is greeted with %+v", h)
+	}
+	if h := n.open(path(8, "hash8")).next(); h.Authorized != false {
+		t.Errorf("another user is greeted with %+v", h)
+	}
+}
+
+func TestBackendsThatGuessThePasswordAreBlocked(t *testing.T) {
+	n := startNode(t, stopped)
+	wrong := &mysql.Login{User: "root", From: netip.MustParseAddr("192.0.2.1"), Secret: true}
+	for range wrongKeys {
+		if _, err := n.gateway.login(t.Context(), wrong); !errors.Is(err, errAuthentication) {
+			t.Fatalf("a wrong password: %v", err)
+		}
+	}
+	var told *mysql.Error
+	_, err := n.gateway.login(t.Context(), wrong)
+	const words = "Host '192.0.2.1' is blocked because of too many wrong passwords; try again in 6 seconds"
+	if !errors.As(err, &told) || told.Code != mysql.CodeBlocked || told.Message != words {
+		t.Errorf("one wrong password too many: %v", err)
+	}
+	elsewhere := &mysql.Login{User: "root", From: netip.MustParseAddr("192.0.2.2"), Secret: true}
+	if _, err := n.gateway.login(t.Context(), elsewhere); !errors.Is(err, errAuthentication) {
+		t.Errorf("from elsewhere: %v", err)
+	}
+}
+
+// wrongKeys is how many may be shown at once.
+const wrongKeys = 10
+
+// stopped has the gateway's clock stand still.
+func stopped(s *setup) {
+	now := time.Now()
+	s.options.Now = func() time.Time { return now }
 }
 
 func TestBadRequestsAreToldWhyAndDropped(t *testing.T) {

@@ -3,10 +3,13 @@ package comet
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/cometql"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
@@ -40,9 +43,15 @@ func (g *Gateway) login(_ context.Context, l *mysql.Login) (mysql.Handler, error
 	if strings.HasPrefix(l.User, checkUser) && !l.Secret {
 		return &backend{gateway: g, checks: true}, nil
 	}
+	guess := auth.Guess{From: l.From, Account: l.User}
+	if wait := g.guesses.Wait(guess); wait > 0 {
+		return nil, &mysql.Error{Code: mysql.CodeBlocked, Message: fmt.Sprintf(
+			"Host '%s' is blocked because of too many wrong passwords; try again in %d seconds", l.From, int(math.Ceil(wait.Seconds())))}
+	}
 	password := g.options.Password()
 	tenant, ok := tenantOf(l.User)
 	if known := len(password) > 0 && l.Knows(password); !known || !ok {
+		g.guesses.Wrong(guess)
 		return nil, errAuthentication
 	}
 	return &backend{gateway: g, tenant: tenant}, nil

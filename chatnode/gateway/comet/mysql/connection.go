@@ -29,7 +29,7 @@ func (c *connection) run() {
 	plain := c.socket
 	defer func() { _ = plain.Close() }()
 	if err := c.login(); err != nil {
-		c.server.options.Refused("login")
+		c.server.options.Refused(reasonOf(err))
 		c.server.options.Logger.Debug("a client of the MySQL protocol did not get in", "client", plain.RemoteAddr().String(), "error", err)
 		return
 	}
@@ -38,6 +38,15 @@ func (c *connection) run() {
 			return
 		}
 	}
+}
+
+// reasonOf says, in a word, why a client did not get in.
+func reasonOf(err error) string {
+	var told *Error
+	if errors.As(err, &told) && told.Code == CodeBlocked {
+		return "blocked"
+	}
+	return "login"
 }
 
 // raw is the socket itself, which can be closed from anywhere.
@@ -110,6 +119,7 @@ func (c *connection) serveOne() error {
 	}
 	c.number = 0
 	command, err := c.read()
+	began := time.Now()
 	switch {
 	case errors.Is(err, errTooLong):
 		err = c.writeError(&Error{Code: 11, Message: "Data is too long"})
@@ -120,5 +130,7 @@ func (c *connection) serveOne() error {
 		_ = c.socket.SetDeadline(time.Now().Add(c.server.options.QueryTimeout + c.server.options.WriteTimeout))
 		err = c.answer(command)
 	}
-	return errors.Join(err, c.flush())
+	err = errors.Join(err, c.flush())
+	c.server.options.Answered(time.Since(began))
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"net/netip"
 )
 
 // Capabilities of the protocol that matter here.
@@ -43,6 +44,8 @@ const (
 // Login is what a client said of itself.
 type Login struct {
 	User, Database string
+	// From is where the client is.
+	From netip.Addr
 	// Secret is true if there was a password, or what should be one.
 	Secret bool
 	proof  []byte
@@ -88,6 +91,9 @@ func (c *connection) handshake() (*Login, error) {
 		return nil, err
 	}
 	login.salt = salt
+	if peer, err := netip.ParseAddrPort(c.socket.RemoteAddr().String()); err == nil {
+		login.From = peer.Addr()
+	}
 	if plugin != "" && plugin != nativePassword {
 		if login.proof, err = c.switchPlugin(salt); err != nil {
 			return nil, err

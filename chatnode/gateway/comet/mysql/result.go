@@ -21,6 +21,9 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// CodeBlocked is the code of an error for a client whose address has sent too many wrong passwords, as MySQL's ER_HOST_IS_BLOCKED.
+const CodeBlocked = 1129
+
 // internal is the code of errors that have none of their own.
 const internal = 500
 

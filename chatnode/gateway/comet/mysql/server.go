@@ -38,9 +38,12 @@ type Options struct {
 	IdleTimeout, QueryTimeout, WriteTimeout time.Duration
 	// Logger takes what no client is told; nil: slog.Default.
 	Logger *slog.Logger
-	// Connected is told of the number of connections as it changes, and Refused of clients that were sent away; both may be nil.
+	// Connected is told of the number of connections as it changes, and Refused of clients that were sent away: since there were too many
+	// (total), or Login gave an error with CodeBlocked (blocked) or another one (login). Both may be nil.
 	Connected func(connections int)
 	Refused   func(reason string)
+	// Answered is told how long each answer took, from its command's last byte to its own; nil: nobody is.
+	Answered func(took time.Duration)
 }
 
 // Server serves clients.
@@ -72,6 +75,9 @@ func New(o Options) *Server {
 	}
 	if o.Refused == nil {
 		o.Refused = func(string) {}
+	}
+	if o.Answered == nil {
+		o.Answered = func(time.Duration) {}
 	}
 	s := &Server{options: o, connections: map[*connection]struct{}{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
