@@ -170,7 +170,10 @@ func (n *node) api(ctx context.Context, user, method, path string, body any) (st
 func tokenOf(user string) string {
 	claims, _ := json.Marshal(map[string]any{ // texts and numbers always have a form in JSON
 		"sub": user, "app_id": "default", "aud": []string{"rabbitmq"}, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-		"scope": []string{"rabbitmq.read:*/*/apps.default.users." + user + ".*", "rabbitmq.write:*/*/apps.default.outgoing.users." + user + ".*"},
+		"scope": []string{
+			"rabbitmq.read:*/*/apps.default.users." + user + ".*",
+			"rabbitmq.write:*/*/apps.default.users." + user + ".*", "rabbitmq.write:*/*/apps.default.outgoing.users." + user + ".*",
+		},
 	})
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(claims)

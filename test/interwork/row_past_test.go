@@ -104,9 +104,9 @@ var history = capability{
 		ann, bob := s.person(s.ann), s.chattpUser(s.bob)
 		ann.say(s.direct(), said("ann", 0), nil)
 		s.wantHeard(bob.polling().all, said("ann", 0))
-		s.must(bob.login(s.ctx))
-		bob.modified, bob.tag = "", ""
-		heard := bob.polling()
+		again := &chattpUser{stage: s, name: s.bob}
+		s.must(again.login(s.ctx))
+		heard := again.polling()
 		ann.say(s.direct(), said("ann", 1), nil)
 		s.wantHeard(heard.all, said("ann", 1))
 	}),

@@ -83,7 +83,7 @@ func (n *node) serverFor(user string) chatv1connect.ChatServiceClient {
 
 // stored gives the messages of a channel as they are now, without those that are deleted and those of who joins a group.
 func (n *node) stored(ctx context.Context, channel string) (messages []*chatv1.Message, err error) {
-	page, err := n.server.Messages(ctx, &chatv1.MessagesRequest{Room: channel, Limit: 1000})
+	page, err := n.server.Messages(ctx, &chatv1.MessagesRequest{Room: channel, Limit: 200})
 	for _, m := range page.GetMessages() {
 		if len(mine([]string{m.GetText()})) > 0 {
 			messages = append(messages, m)
