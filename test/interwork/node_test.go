@@ -114,16 +114,15 @@ func request(ctx context.Context, method, url string, body any, header ...string
 // native connects a user of chatfleet's own protocol.
 func (n *node) native(ctx context.Context, user string, options ...client.Options) *client.Client {
 	n.t.Helper()
-	body, _, err := request(ctx, http.MethodGet, n.URL()+"/dev/token?user="+user, nil)
-	var answer struct{ Token string }
-	if err != nil || json.Unmarshal([]byte(body), &answer) != nil {
-		n.t.Fatalf("token: %v, %s", err, body)
+	token, err := n.token(ctx, user)
+	if err != nil {
+		n.t.Fatal(err)
 	}
 	o := client.Options{}
 	if len(options) > 0 {
 		o = options[0]
 	}
-	o.Token = answer.Token
+	o.Token = token
 	c, err := client.Dial(ctx, n.URL(), o)
 	if err != nil {
 		n.t.Fatal(err)
