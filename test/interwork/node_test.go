@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/chatfleet/chatfleet/api/chat/v1/chatv1connect"
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/test/client"
 	"github.com/chatfleet/chatfleet/test/process"
 )
@@ -42,6 +43,8 @@ type node struct {
 	backends int
 	// login has the password of CometQL for the mariadb command.
 	login string
+	// tokens signs those of native users.
+	tokens *auth.Development
 	// server is the application's own server.
 	server chatv1connect.ChatServiceClient
 }
@@ -74,12 +77,17 @@ func startOn(t *testing.T, nats string, flags ...string) *node {
 		"--comet-listen", n.browsers, "--comet-sql-listen", process.Address(n.backends), "--comet-password-file", write("password", password+"\n"),
 		"--mqtt-http-listen", n.chat21, "--mqtt-jwt-secret-file", write("key", tokenKey+"\n"),
 	}, flags...)})
+	t.Cleanup(web.CloseIdleConnections)
+	var err error
+	if n.tokens, err = auth.NewDevelopment(auth.DevelopmentOptions{DataDir: n.DataDir()}); err != nil {
+		t.Fatal(err)
+	}
 	n.server = n.serverFor("")
 	return n
 }
 
-// web keeps no connection.
-var web = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+// web keeps its connections until the node is to end.
+var web = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * atOnce}}
 
 // request makes one and gives the answer, which must have a status of success.
 func request(ctx context.Context, method, url string, body any, header ...string) (string, http.Header, error) {
@@ -114,7 +122,7 @@ func request(ctx context.Context, method, url string, body any, header ...string
 // native connects a user of chatfleet's own protocol.
 func (n *node) native(ctx context.Context, user string, options ...client.Options) *client.Client {
 	n.t.Helper()
-	token, err := n.token(ctx, user)
+	token, err := n.tokens.Token(user, time.Hour)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -3,12 +3,12 @@ package interwork
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -28,7 +28,7 @@ func (n *node) asServer(ctx context.Context, user, method string, request proto.
 
 // overAPI calls with the user's own token.
 func (n *node) overAPI(ctx context.Context, user, method string, request proto.Message) (proto.Message, error) {
-	token, err := n.token(ctx, user)
+	token, err := n.tokens.Token(user, time.Hour)
 	if err != nil {
 		return nil, err
 	}
@@ -82,16 +82,6 @@ func emptyReply(method string) (proto.Message, error) {
 	return kind.New().Interface(), nil
 }
 
-// token is that of a user of the native protocol.
-func (n *node) token(ctx context.Context, user string) (string, error) {
-	body, _, err := request(ctx, http.MethodGet, n.URL()+"/dev/token?user="+user, nil)
-	if err != nil {
-		return "", err
-	}
-	var answer struct{ Token string }
-	return answer.Token, json.Unmarshal([]byte(body), &answer)
-}
-
 // sockets call as users over a connection of each.
 type sockets struct {
 	node    *node
@@ -125,7 +115,7 @@ func (s *sockets) of(ctx context.Context, user string) (*client.Client, error) {
 	if c := s.clients[user]; c != nil {
 		return c, nil
 	}
-	token, err := s.node.token(ctx, user)
+	token, err := s.node.tokens.Token(user, time.Hour)
 	if err != nil {
 		return nil, err
 	}

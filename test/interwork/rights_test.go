@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -37,37 +38,72 @@ var gateways = []gateway{
 	chat21Rights, chat21APIRights, chattpRights, browserRights, anonymousRights, heimdallrRights, pullRights, cometQLRights,
 }
 
+// atOnce is how many cases are tried at a time: most of the time they wait for the log.
+const atOnce = 8
+
 // The one table of who may call what holds on each gateway, as far as its protocol can ask for it.
 func TestWhoMayCallWhichMethodOnEachGateway(t *testing.T) {
 	n := start(t)
 	for i := range gateways {
 		g := &gateways[i]
 		t.Run(g.name, func(t *testing.T) {
-			s := n.on(t)
-			asked := map[string]int{}
-			for _, c := range chattest.Cases(g.server) {
-				if g.asks[c.Method] == nil || g.server != (c.As == "server") {
-					continue
-				}
-				if c.Room, c.Actor = name(g.room), name(g.actor); c.Room != "" {
-					c.Room = "room:" + c.Room
-				}
-				switch err := c.RunBy(s.ctx, s.asServer, s.overAPI, g.by(s)); {
-				case errors.Is(err, errUnsayable):
-				case err != nil:
-					t.Error(err)
-				default:
-					asked[c.Method]++
-				}
+			var work errgroup.Group
+			work.SetLimit(atOnce)
+			var asked counts
+			for _, c := range g.cases() {
+				work.Go(func() error {
+					t.Run(c.Name, func(t *testing.T) {
+						s := n.on(t)
+						err := c.RunBy(s.ctx, s.asServer, s.overAPI, g.by(s))
+						if errors.Is(err, errUnsayable) {
+							return
+						}
+						if err != nil {
+							t.Error(err)
+						}
+						asked.count(c.Method)
+					})
+					return nil
+				})
 			}
+			_ = work.Wait() // there are no errors
 			for method := range g.asks {
-				if asked[method] == 0 {
+				if asked.of[method] == 0 {
 					t.Errorf("%s was never asked for", method)
 				}
 			}
-			t.Logf("cases by method: %v", asked)
+			t.Logf("cases by method: %v", asked.of)
 		})
 	}
+}
+
+// cases are those of the table for which one can ask there.
+func (g *gateway) cases() (cases []chattest.Case) {
+	for _, c := range chattest.Cases(g.server) {
+		if g.asks[c.Method] == nil || g.server != (c.As == "server") {
+			continue
+		}
+		if c.Room, c.Actor = name(g.room), name(g.actor); c.Room != "" {
+			c.Room = "room:" + c.Room
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+// counts counts the cases of methods.
+type counts struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+func (c *counts) count(method string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == nil {
+		c.of = map[string]int{}
+	}
+	c.of[method]++
 }
 
 func name(choose func() string) string {
@@ -128,7 +164,7 @@ func TestWhoMayCallWhichMethodOverTheAPIAndTheSocket(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			work, ctx := errgroup.WithContext(t.Context())
-			work.SetLimit(8)
+			work.SetLimit(atOnce)
 			cases := chattest.Cases(way.servers)
 			for i := range cases {
 				work.Go(func() error {

@@ -83,8 +83,9 @@ var history = capability{
 		s.must(same(textsIn(page.GetMessages()), ann.said))
 	}),
 	heimdallr: cannot(func(s *stage) {
-		ann := s.person(s.ann)
+		ann, other := s.person(s.ann), s.page(s.room)
 		ann.say(s.channel(), said("ann", 0), nil)
+		s.wantHeard(other.texts.all, ann.said...) // all that is live has passed by
 		p := s.page(s.room)
 		ann.say(s.channel(), said("ann", 1), nil)
 		s.wantHeard(p.texts.all, said("ann", 1))
@@ -143,9 +144,10 @@ var missed = capability{
 		s.wantHeard(back.hears, ann.said...)
 	}),
 	heimdallr: cannot(func(s *stage) {
-		ann, p := s.person(s.ann), s.page(s.room)
+		ann, p, other := s.person(s.ann), s.page(s.room), s.page(s.room)
 		s.must(p.ws.Close())
 		ann.say(s.channel(), said("ann", 0), nil)
+		s.wantHeard(other.texts.all, ann.said...) // all that is live has passed by
 		back := s.page(s.room)
 		ann.say(s.channel(), said("ann", 1), nil)
 		s.wantHeard(back.texts.all, said("ann", 1))

@@ -128,8 +128,8 @@ func TestOtherProtocolsAreHeard(t *testing.T) {
 	has(t, ann.hear("messages/7/clientadded"), object{"text": "and back"})
 	_, err = n.chat.Kick(t.Context(), tilechat, &chatv1.KickRequest{Room: "room:7", User: "ann"})
 	must(t, err)
-	s := n.gateway.people.of(person{"tilechat", "ann"})[0]
-	eventually(t, "the session has left the room", func() bool { return !s.has("room:7") })
+	feed := place{with: "7", group: true}.feed("tilechat")
+	eventually(t, "the session has left the room", func() bool { return len(n.gateway.options.Hub.Members(feed)) == 0 })
 	_, err = n.chat.Send(t.Context(), tilechat, &chatv1.SendRequest{Room: "room:7", Text: &text})
 	must(t, err)
 	ann.wantNothing()
