@@ -192,7 +192,7 @@ test-system: page tools-of-tests $(OUTCOME) ## test/: real NATS servers and chat
 .PHONY: tools-of-tests
 tools-of-tests:
 	hack/need "the SDK tests run in Node, the page tests in a browser, the lines of the documentation in curl" node=nodejs npm=npm chromium=chromium curl=curl
-	hack/need "clients of MySQL drive CometQL, and HAProxy checks its nodes" mariadb=mariadb-client haproxy=haproxy
+	hack/need "clients of MySQL drive CometQL, HAProxy checks its nodes, and wrk sends and pulls as fast as it can" mariadb=mariadb-client haproxy=haproxy wrk=wrk
 
 .PHONY: e2e
 e2e: $(LOCALCLUSTER) e2e-packages kubernetes $(OUTCOME) ## End to end on a real Kubernetes: the local cluster, or that of KUBECONFIG

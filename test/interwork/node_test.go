@@ -3,9 +3,6 @@ package interwork
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,13 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/chatfleet/chatfleet/api/chat/v1/chatv1connect"
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/test/client"
 	"github.com/chatfleet/chatfleet/test/process"
 )
@@ -30,8 +27,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = 2 * time.Minute
 
 const (
-	tokenKey = "a key for tokens of the tests"
-	password = "a password of the tests"
+	tokenKey  = "a key for tokens of the tests"
+	password  = "a password of the tests"
+	serverKey = "interwork-0123456789abcdef0123456789abcdef"
 )
 
 // node is a chat node that speaks all protocols, in one application.
@@ -40,12 +38,22 @@ type node struct {
 	t *testing.T
 	// heimdallr, pull, push, browsers and chat21 are host:port of these; backends is the port of CometQL.
 	heimdallr, pull, push, browsers, chat21 string
-	backends                                int
+	// admin is heimdallr's admin port.
+	admin    string
+	backends int
 	// login has the password of CometQL for the mariadb command.
 	login string
+	// tokens signs those of native users.
+	tokens *auth.Development
+	// server is the application's own server.
+	server chatv1connect.ChatServiceClient
 }
 
-func start(t *testing.T) *node {
+// start runs a node that speaks all protocols, with a log of its own.
+func start(t *testing.T) *node { return startOn(t, "") }
+
+// startOn runs such a node on a NATS, if one is given, with flags besides.
+func startOn(t *testing.T, nats string, flags ...string) *node {
 	t.Helper()
 	if _, err := exec.LookPath("mariadb"); err != nil {
 		t.Skip("mariadb is missing; make tools-of-tests installs it")
@@ -60,16 +68,26 @@ func start(t *testing.T) *node {
 	}
 	free := func() string { return process.Address(process.ReservePort(t)) }
 	n := &node{
-		t: t, heimdallr: free(), pull: free(), push: free(), browsers: free(), chat21: free(), backends: process.ReservePort(t),
+		t: t, heimdallr: free(), pull: free(), push: free(), browsers: free(), chat21: free(), admin: free(), backends: process.ReservePort(t),
 		login: write("my.cnf", "[client]\npassword=\""+password+"\"\n"),
 	}
-	n.Chatnode = process.StartChatnode(t, process.ChatnodeOptions{Flags: []string{
-		"--dev", "--messages-per-second=0", "--heimdallr-listen", n.heimdallr, "--pull-listen", n.pull, "--pull-dialect=a", "--push-listen", n.push,
+	n.Chatnode = process.StartChatnode(t, process.ChatnodeOptions{NATSURL: nats, Flags: append([]string{
+		"--dev", "--messages-per-second=0", "--commands-per-second=100000", "--server-keys-file", write("keys", "default "+serverKey+"\n"),
+		"--heimdallr-listen", n.heimdallr, "--heimdallr-admin-listen", n.admin, "--pull-listen", n.pull, "--pull-dialect=a", "--push-listen", n.push,
 		"--comet-listen", n.browsers, "--comet-sql-listen", process.Address(n.backends), "--comet-password-file", write("password", password+"\n"),
 		"--mqtt-http-listen", n.chat21, "--mqtt-jwt-secret-file", write("key", tokenKey+"\n"),
-	}})
+	}, flags...)})
+	t.Cleanup(web.CloseIdleConnections)
+	var err error
+	if n.tokens, err = auth.NewDevelopment(auth.DevelopmentOptions{DataDir: n.DataDir()}); err != nil {
+		t.Fatal(err)
+	}
+	n.server = n.serverFor("")
 	return n
 }
+
+// web keeps its connections until the node is to end.
+var web = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * atOnce}}
 
 // request makes one and gives the answer, which must have a status of success.
 func request(ctx context.Context, method, url string, body any, header ...string) (string, http.Header, error) {
@@ -89,8 +107,7 @@ func request(ctx context.Context, method, url string, body any, header ...string
 	for i := 0; i+1 < len(header); i += 2 {
 		q.Header.Set(header[i], header[i+1])
 	}
-	q.Close = true
-	a, err := http.DefaultClient.Do(q)
+	a, err := web.Do(q)
 	if err != nil {
 		return "", nil, err
 	}
@@ -103,63 +120,21 @@ func request(ctx context.Context, method, url string, body any, header ...string
 }
 
 // native connects a user of chatfleet's own protocol.
-func (n *node) native(ctx context.Context, user string) *client.Client {
+func (n *node) native(ctx context.Context, user string, options ...client.Options) *client.Client {
 	n.t.Helper()
-	body, _, err := request(ctx, http.MethodGet, n.URL()+"/dev/token?user="+user, nil)
-	var answer struct{ Token string }
-	if err != nil || json.Unmarshal([]byte(body), &answer) != nil {
-		n.t.Fatalf("token: %v, %s", err, body)
+	token, err := n.tokens.Token(user, time.Hour)
+	if err != nil {
+		n.t.Fatal(err)
 	}
-	c, err := client.Dial(ctx, n.URL(), client.Options{Token: answer.Token})
+	o := client.Options{}
+	if len(options) > 0 {
+		o = options[0]
+	}
+	o.Token = token
+	c, err := client.Dial(ctx, n.URL(), o)
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(c.Close)
 	return c
-}
-
-// sql runs a statement of CometQL.
-func (n *node) sql(ctx context.Context, statement string) error {
-	command := exec.CommandContext(ctx, "mariadb", "--defaults-file="+n.login, "--skip-ssl", "--host=127.0.0.1", "--port="+strconv.Itoa(n.backends),
-		"--user=root", "--batch", "--execute="+statement, "CometQL_v1")
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", statement, err, out)
-	}
-	return nil
-}
-
-// api calls the HTTP API of chat21 as a user.
-func (n *node) api(ctx context.Context, user, method, path string, body any) (string, error) {
-	answer, _, err := request(ctx, method, "http://"+n.chat21+"/api/default"+path, body, "Authorization", tokenOf(user))
-	return answer, err
-}
-
-// tokenOf is a user's token as chat21 has them.
-func tokenOf(user string) string {
-	claims, _ := json.Marshal(map[string]any{ // texts and numbers always have a form in JSON
-		"sub": user, "app_id": "default", "aud": []string{"rabbitmq"}, "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
-		"scope": []string{"rabbitmq.read:*/*/apps.default.users." + user + ".*", "rabbitmq.write:*/*/apps.default.outgoing.users." + user + ".*"},
-	})
-	encode := base64.RawURLEncoding.EncodeToString
-	signed := encode([]byte(`{"alg":"HS256","typ":"JWT"}`)) + "." + encode(claims)
-	mac := hmac.New(sha256.New, []byte(tokenKey))
-	mac.Write([]byte(signed))
-	return signed + "." + encode(mac.Sum(nil))
-}
-
-// chattp gives a command of cHaTTP, and the channel in the answer.
-func (n *node) chattp(ctx context.Context, command string, parameters ...string) (channel string, err error) {
-	body, _, err := request(ctx, http.MethodGet, "http://"+n.push+"/chattp_request/"+command+"?"+strings.Join(parameters, "&"), nil)
-	if err != nil {
-		return "", err
-	}
-	var said struct {
-		Status  bool   `json:"status"`
-		Error   string `json:"error"`
-		Channel string `json:"channel_id"`
-	}
-	if err := json.Unmarshal([]byte(body), &said); err != nil || !said.Status {
-		return "", fmt.Errorf("%s is answered %s (%w)", command, body, err)
-	}
-	return said.Channel, nil
 }

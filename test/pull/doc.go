@@ -1,2 +1,3 @@
-// Package pull plays a client of distributed-chat, curl, against a fleet of real chat nodes of which one is killed: what was answered is there.
+// Package pull plays clients of distributed-chat that are not ours. With curl, against a fleet of real chat nodes of which one is killed: what was
+// answered is there. With wrk, on many connections at once: every answer is right, and every message is there once.
 package pull

@@ -63,10 +63,10 @@ func send(ctx context.Context, n node, text string) (status string, err error) {
 	return status, err
 }
 
-// all reads the chat from its beginning, page by page.
-func all(ctx context.Context, n node) (texts []string, err error) {
+// all reads a chat from its beginning, page by page.
+func all(ctx context.Context, n node, chat string) (texts []string, err error) {
 	for cursor := int64(0); ; {
-		body, status, err := curl(ctx, "--get", "--data-urlencode", "chat=bob:ann", "--data", fmt.Sprint("limit=50&cursor=", cursor), n.url+"/api/pull")
+		body, status, err := curl(ctx, "--get", "--data-urlencode", "chat="+chat, "--data", fmt.Sprint("limit=50&cursor=", cursor), n.url+"/api/pull")
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +152,7 @@ func TestNothingThatWasAnsweredIsLostWhenANodeIsKilled(t *testing.T) {
 		t.Errorf("%d messages were answered, want %d", len(stored), senders*each)
 	}
 	wait.For(t, patience, "what is stored", func(ctx context.Context) error {
-		texts, err := all(ctx, nodes[1])
+		texts, err := all(ctx, nodes[1], "bob:ann")
 		if err != nil {
 			return err
 		}

@@ -35,11 +35,15 @@ type Case struct {
 	Name string
 	// Method is the name of what is called.
 	Method string
-	// Kind is the room's, As how the actor stands to it: "stranger", "invited", "banned", "reader", "member", "moderator", "owner" or "server".
+	// Kind is the room's, As how the actor stands to it: "stranger", "invited", "banned", "reader", "member", "moderator", "owner" or "server";
+	// in a direct conversation "stranger", "member", "blocked" (by the other of the two) or "server".
 	Kind chatv1.RoomKind
 	As   string
 	// Allowed says whether it is to succeed.
 	Allowed bool
+	// Room is the channel of the room, Actor the user's name: set them for a protocol that can't say every name, otherwise they are chosen.
+	// A room must be new.
+	Room, Actor string
 
 	row *row
 }
@@ -65,7 +69,7 @@ func Cases(servers bool) (cases []Case) {
 		for _, kind := range kinds {
 			at := places
 			if kind.kind == chatv1.RoomKind_ROOM_KIND_DIRECT {
-				at = []string{"stranger", "member"}
+				at = []string{"stranger", "member", "blocked"}
 			}
 			if servers {
 				at = append(at[:len(at):len(at)], "server")
@@ -94,15 +98,19 @@ func contains(list, place string) bool {
 // Run sets the case's stage by calls as a server, and as users who say something; then it has the actor call the method. The error says what
 // was other than it should be.
 func (c *Case) Run(ctx context.Context, server, user Caller) error {
+	if c.As == "server" {
+		return c.RunBy(ctx, server, user, server)
+	}
+	return c.RunBy(ctx, server, user, user)
+}
+
+// RunBy is Run with an actor who calls in another way than those on the stage.
+func (c *Case) RunBy(ctx context.Context, server, user, actor Caller) error {
 	st, err := c.set(ctx, server, user)
 	if err != nil {
 		return fmt.Errorf("%s: set the stage: %w", c.Name, err)
 	}
-	call := user
-	if c.As == "server" {
-		call = server
-	}
-	_, err = call(ctx, st.actor, c.Method, c.row.request(st))
+	_, err = actor(ctx, st.actor, c.Method, c.row.request(st))
 	switch {
 	case c.Allowed && err != nil:
 		return fmt.Errorf("%s: must be allowed: %w", c.Name, err)

@@ -1,6 +1,7 @@
 package chattest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -29,12 +30,12 @@ const (
 func (c *Case) set(ctx context.Context, server, user Caller) (*stage, error) {
 	st := &stage{boss: boss, second: second, other: other}
 	if c.As != "server" {
-		st.actor = c.As + "-actor"
+		st.actor = cmp.Or(c.Actor, c.As+"-actor")
 	}
 	if c.Kind == chatv1.RoomKind_ROOM_KIND_DIRECT {
 		return st, c.setDirect(ctx, st, user, server)
 	}
-	st.room = "room:" + newID()
+	st.room = cmp.Or(c.Room, "room:"+newID())
 	play := script{ctx: ctx, server: server}
 	play.do("CreateRoom", &chatv1.CreateRoomRequest{Room: st.room, Kind: c.Kind, Members: []string{boss, second, other}})
 	play.do("SetRole", &chatv1.SetRoleRequest{Room: st.room, User: boss, Role: chatv1.Role_ROLE_OWNER})
@@ -80,21 +81,24 @@ func (c *Case) enter(play *script, st *stage) {
 	}
 }
 
-// setDirect lets two users have talked, of whom the actor is one or not.
+// setDirect lets two users have talked, of whom the actor is one or not. One of them may have blocked the other since.
 func (c *Case) setDirect(ctx context.Context, st *stage, user, server Caller) (err error) {
 	st.other = other + "-" + newID() // so that every case has a conversation of its own
-	with := boss
-	if c.As == "member" {
+	with, isOne := boss, c.As == "member" || c.As == "blocked"
+	if isOne {
 		with = st.actor
 	}
 	st.room = "dm:" + min(with, st.other) + "," + max(with, st.other)
 	call, sender := user, st.other
-	if c.row.own && c.As == "member" {
+	if c.row.own && isOne {
 		sender = with
 	} else if c.row.own && c.As == "server" {
 		call, sender = server, ""
 	}
 	st.message, err = say(ctx, call, sender, st.room)
+	if err == nil && c.As == "blocked" {
+		_, err = user(ctx, st.other, "Block", &chatv1.BlockRequest{User: st.actor})
+	}
 	return err
 }
 

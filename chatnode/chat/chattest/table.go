@@ -7,7 +7,8 @@ import (
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 )
 
-// row says who may call a method, by the kind of room. Of a direct conversation, "member" is each of its two users.
+// row says who may call a method, by the kind of room. Of a direct conversation, "member" is each of its two users, and "blocked" one whom the
+// other has blocked.
 type row struct {
 	method string
 	// what tells several uses of one method apart.
@@ -27,16 +28,18 @@ const (
 	writers  = "member moderator owner server"
 	staff    = "moderator owner server"
 	owners   = "owner server"
-	either   = "member server"
+	pair     = "member server"
+	both     = "member blocked"
+	either   = both + " server"
 	nobody   = ""
 )
 
 // table is every method that concerns a room.
 var table = []row{
-	{"Send", "", writers, speakers, staff, either, false, func(st *stage) proto.Message {
+	{"Send", "", writers, speakers, staff, pair, false, func(st *stage) proto.Message {
 		return &chatv1.SendRequest{Id: newID(), Room: st.room, Data: structpb.NewStringValue("x")}
 	}},
-	{"Edit", "one's own", writers, speakers, staff, either, true, func(st *stage) proto.Message {
+	{"Edit", "one's own", writers, speakers, staff, pair, true, func(st *stage) proto.Message {
 		return &chatv1.EditRequest{Id: newID(), Room: st.room, Offset: st.message, Data: structpb.NewStringValue("y")}
 	}},
 	{"Edit", "another's", "server", "server", "server", "server", false, func(st *stage) proto.Message {
@@ -54,13 +57,13 @@ var table = []row{
 	{"Messages", "", readers, all, all, either, false, func(st *stage) proto.Message {
 		return &chatv1.MessagesRequest{Room: st.room}
 	}},
-	{"Typing", "", writers, speakers, staff, either, false, func(st *stage) proto.Message {
+	{"Typing", "", writers, speakers, staff, pair, false, func(st *stage) proto.Message {
 		return &chatv1.TypingRequest{Room: st.room, Typing: true}
 	}},
-	{"Read", "", marked, marked, marked, "member", false, func(st *stage) proto.Message {
+	{"Read", "", marked, marked, marked, both, false, func(st *stage) proto.Message {
 		return &chatv1.ReadRequest{Room: st.room, Offset: st.message}
 	}},
-	{"Delivered", "", marked, marked, marked, "member", false, func(st *stage) proto.Message {
+	{"Delivered", "", marked, marked, marked, both, false, func(st *stage) proto.Message {
 		return &chatv1.DeliveredRequest{Room: st.room, Offset: st.message}
 	}},
 	{"ReadBy", "", readers, all, readers, either, false, func(st *stage) proto.Message {

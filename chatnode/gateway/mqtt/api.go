@@ -256,8 +256,15 @@ var errDenied = &refusal{answer{http.StatusUnauthorized, object{"success": false
 // own is who asks.
 func (r *request) own() chat.Actor { return chat.Actor{App: r.app, User: r.id.user} }
 
-// server is the application's server, for what the caller may do by chat21's rules.
+// server is the application's server, which tells of what the caller has done.
 func (r *request) server() chat.Actor { return chat.Actor{App: r.app, User: r.id.user, Server: true} }
+
+// actor is who asks: an administrator may do what the application's server may.
+func (r *request) actor() chat.Actor {
+	a := r.own()
+	a.Server = r.id.admin
+	return a
+}
 
 // userOfPath is whoever the path names first: the caller, or anybody if the caller is an administrator.
 func (r *request) userOfPath() (chat.Actor, error) {

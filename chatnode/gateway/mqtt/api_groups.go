@@ -33,7 +33,7 @@ func (r *request) createGroup(ctx context.Context) (answer, error) {
 		wanted[r.id.user] = nil
 	}
 	g.members = namesOf(wanted)
-	if err := r.g.makeGroup(ctx, r.server(), g); err != nil {
+	if err := r.makeGroup(ctx, g); err != nil {
 		return answer{}, err
 	}
 	if err := r.inform(ctx, g.id, "Group created", "GROUP_CREATED", object{"creator": g.owner}); err != nil {
@@ -44,7 +44,7 @@ func (r *request) createGroup(ctx context.Context) (answer, error) {
 			return answer{}, err
 		}
 	}
-	made, err := r.g.group(ctx, r.app, g.id)
+	made, err := r.g.group(ctx, r.actor(), g.id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -61,43 +61,61 @@ func namesOf(members map[string]json.RawMessage) []string {
 	return names
 }
 
+// makeGroup makes a room for a group, of which its owner is the owner in chat too.
+func (r *request) makeGroup(ctx context.Context, wanted group) error {
+	data, err := wanted.data()
+	if err != nil {
+		return err
+	}
+	_, err = r.g.options.Chat.CreateRoom(ctx, r.actor(), &chatv1.CreateRoomRequest{
+		Room: wanted.channel(), Kind: chatv1.RoomKind_ROOM_KIND_GROUP, Title: wanted.name, Data: data, Members: wanted.members,
+	})
+	if err != nil || !r.id.admin || !slices.Contains(wanted.members, wanted.owner) {
+		return err
+	}
+	_, err = r.g.options.Chat.SetRole(ctx, r.actor(), &chatv1.SetRoleRequest{
+		Room: wanted.channel(), User: wanted.owner, Role: chatv1.Role_ROLE_OWNER,
+	})
+	return err
+}
+
 func (r *request) getGroup(ctx context.Context) (answer, error) {
-	g, err := r.group(ctx)
+	g, err := r.g.group(ctx, r.actor(), r.names[0])
 	switch {
+	case notFound(err):
+		return answer{}, errNoSuchGroup
+	case denied(err):
+		return answer{}, errDenied
 	case err != nil:
 		return answer{}, err
-	case !r.id.admin && !slices.Contains(g.members, r.id.user):
-		return answer{}, errDenied
 	}
 	return result(g.document(r.app))
 }
 
-// group is the one that the path names first.
-func (r *request) group(ctx context.Context) (group, error) {
-	g, err := r.g.group(ctx, r.app, r.names[0])
-	if notFound(err) {
-		err = &refusal{answer{http.StatusNotFound, object{"success": false, "err": "Group doesn't exist"}}}
-	}
-	return g, err
-}
-
 var (
+	errNoSuchGroup = &refusal{answer{http.StatusNotFound, object{"success": false, "err": "Group doesn't exist"}}}
+
 	errNotAllowed = refuseErr(object{"err": "Not allowed"})
 	errNotFound   = refuseErr(object{"err": "Not found"})
 	errMember     = refuseErr(object{"err": "Already a member"})
 	errSame       = refuseErr(object{"message": "Same members in group, skipping setGroupMembers()"})
 )
 
-// governed is the group that the path names, if the caller may change it: owners and administrators.
-func (r *request) governed(ctx context.Context) (group, error) {
-	g, err := r.g.group(ctx, r.app, r.names[0])
+// refusedGroup is how chat21 says that somebody may not change a group, or that there is none.
+func refusedGroup(err error) error {
 	switch {
 	case notFound(err):
-		return g, errNotFound
-	case err == nil && !r.id.admin && g.owner != r.id.user && !slices.Contains(g.owners, r.id.user):
-		return g, errNotAllowed
+		return errNotFound
+	case denied(err):
+		return errNotAllowed
 	}
-	return g, err
+	return err
+}
+
+// seen is the group that the path names, as far as the caller may see it.
+func (r *request) seen(ctx context.Context) (group, error) {
+	g, err := r.g.group(ctx, r.actor(), r.names[0])
+	return g, refusedGroup(err)
 }
 
 func (r *request) addMember(ctx context.Context) (answer, error) {
@@ -105,7 +123,7 @@ func (r *request) addMember(ctx context.Context) (answer, error) {
 	if chat.CheckUser(member) != nil {
 		return answer{}, refuse405("member_id is mandatory")
 	}
-	g, err := r.governed(ctx)
+	g, err := r.seen(ctx)
 	if err != nil {
 		return answer{}, err
 	}
@@ -119,18 +137,24 @@ func (r *request) addMember(ctx context.Context) (answer, error) {
 	return done, r.tellGroup(ctx, g.id, append(g.members, member), note)
 }
 
-// bring makes a user a member, says so in the group, and gives the new member what was said there.
+// bring makes a user a member, says so in the group, and gives the new member what was said there before, as far as the member may read it.
 func (r *request) bring(ctx context.Context, g group, member string) error {
-	past, err := r.g.options.Chat.Messages(ctx, r.server(), &chatv1.MessagesRequest{Room: g.channel(), Limit: pageMessages})
+	newest, err := r.g.options.Chat.Messages(ctx, r.server(), &chatv1.MessagesRequest{Room: g.channel(), Limit: 1})
 	if err != nil {
 		return err
 	}
-	reply, err := r.g.options.Chat.Invite(ctx, r.server(), &chatv1.InviteRequest{Room: g.channel(), Users: []string{member}, Add: true})
+	reply, err := r.g.options.Chat.Invite(ctx, r.actor(), &chatv1.InviteRequest{Room: g.channel(), Users: []string{member}, Add: true})
 	if err != nil {
-		return err
+		return refusedGroup(err)
 	}
 	if len(reply.GetMembers()) == 0 {
 		return errNotAllowed // banned, or in as many rooms as may be
+	}
+	past, err := r.g.options.Chat.Messages(ctx, chat.Actor{App: r.app, User: member}, &chatv1.MessagesRequest{
+		Room: g.channel(), Before: newest.GetHead() + 1, Limit: pageMessages,
+	})
+	if err != nil {
+		return err
 	}
 	if err := r.inform(ctx, g.id, member+" added to group", "MEMBER_JOINED_GROUP", contact(member)); err != nil {
 		return err
@@ -144,7 +168,7 @@ func (r *request) setMembers(ctx context.Context) (answer, error) {
 	if json.Unmarshal(r.body["members"], &wanted) != nil || wanted == nil {
 		return answer{}, refuse405("members is mandatory")
 	}
-	g, err := r.governed(ctx)
+	g, err := r.seen(ctx)
 	if err != nil {
 		return answer{}, err
 	}
@@ -175,26 +199,27 @@ func (r *request) setMembers(ctx context.Context) (answer, error) {
 	return done, r.tellGroup(ctx, g.id, g.members, nil)
 }
 
-// expel ends a membership. One that has ended meanwhile is no fault.
-func (r *request) expel(ctx context.Context, g group, member string) error {
-	_, err := r.g.options.Chat.Kick(ctx, r.server(), &chatv1.KickRequest{Room: g.channel(), User: member})
+// expel ends a membership, the caller's own or another's. One that has ended meanwhile is no fault.
+func (r *request) expel(ctx context.Context, g group, member string) (err error) {
+	if member == r.id.user && !r.id.admin {
+		_, err = r.g.options.Chat.Leave(ctx, r.own(), &chatv1.LeaveRequest{Room: g.channel()})
+	} else {
+		_, err = r.g.options.Chat.Kick(ctx, r.actor(), &chatv1.KickRequest{Room: g.channel(), User: member})
+	}
 	if notFound(err) {
 		return nil
 	}
-	return err
+	return refusedGroup(err)
 }
 
-// removeMember takes a member out: any member may.
 func (r *request) removeMember(ctx context.Context) (answer, error) {
-	g, err := r.g.group(ctx, r.app, r.names[0])
+	g, err := r.seen(ctx)
 	member := r.names[1]
 	switch {
-	case notFound(err) || err == nil && !slices.Contains(g.members, member):
-		return answer{}, errNotFound
 	case err != nil:
 		return answer{}, err
-	case !r.id.admin && g.owner != r.id.user && !slices.Contains(g.members, r.id.user):
-		return answer{}, errNotAllowed
+	case !slices.Contains(g.members, member):
+		return answer{}, errNotFound
 	}
 	if err := r.expel(ctx, g, member); err != nil {
 		return answer{}, err
@@ -229,7 +254,7 @@ func (r *request) setAttributes(ctx context.Context) (answer, error) {
 
 // change changes what is said of a group, and tells its members.
 func (r *request) change(ctx context.Context, to func(g *group) object) (answer, error) {
-	g, err := r.governed(ctx)
+	g, err := r.seen(ctx)
 	if err != nil {
 		return answer{}, err
 	}
@@ -238,8 +263,8 @@ func (r *request) change(ctx context.Context, to func(g *group) object) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	if _, err := r.g.options.Chat.UpdateRoom(ctx, r.server(), &chatv1.UpdateRoomRequest{Room: g.channel(), Title: &g.name, Data: data}); err != nil {
-		return answer{}, err
+	if _, err := r.g.options.Chat.UpdateRoom(ctx, r.actor(), &chatv1.UpdateRoomRequest{Room: g.channel(), Title: &g.name, Data: data}); err != nil {
+		return answer{}, refusedGroup(err)
 	}
 	return done, r.tellGroup(ctx, g.id, g.members, note)
 }
@@ -258,7 +283,7 @@ func (r *request) inform(ctx context.Context, id, words, key string, parameters 
 
 // tellGroup publishes a group to users, with what has changed of it, if that is given.
 func (r *request) tellGroup(ctx context.Context, id string, users []string, note object) error {
-	g, err := r.g.group(ctx, r.app, id)
+	g, err := r.g.group(ctx, r.server(), id)
 	if err != nil {
 		return err
 	}
@@ -283,11 +308,14 @@ func contact(user string) object {
 
 var errNoGroup = &chat.Error{Kind: chat.NotFound, Message: "there is no such group"}
 
-// wipeConversations takes a group's conversation off its members' lists until something new is said.
+// wipeConversations takes a group's conversation off its members' lists until something new is said. That is for owners and administrators.
 func (r *request) wipeConversations(ctx context.Context) (answer, error) {
-	g, err := r.governed(ctx)
-	if err != nil {
+	g, err := r.seen(ctx)
+	switch {
+	case err != nil:
 		return answer{}, err
+	case !r.id.admin && !slices.Contains(g.owners, r.id.user):
+		return answer{}, errNotAllowed
 	}
 	last, err := r.g.newestOf(ctx, r.server(), place{with: g.id, group: true})
 	if err != nil {
@@ -305,25 +333,26 @@ func (r *request) wipeConversations(ctx context.Context) (answer, error) {
 	return done, nil
 }
 
-// wipeMessages deletes what was said in a group. If that takes too long, the same request goes on.
+// wipeMessages deletes what was said in a group, the newest first, as the caller, who has to be allowed to delete what others said. If that
+// takes too long, the same request goes on.
 func (r *request) wipeMessages(ctx context.Context) (answer, error) {
-	g, err := r.governed(ctx)
+	g, err := r.seen(ctx)
 	if err != nil {
 		return answer{}, err
 	}
 	q := &chatv1.MessagesRequest{Room: g.channel(), Limit: pageMessages}
 	for {
-		page, err := r.g.options.Chat.Messages(ctx, r.server(), q)
+		page, err := r.g.options.Chat.Messages(ctx, r.actor(), q)
 		if err != nil {
-			return answer{}, err
+			return answer{}, refusedGroup(err)
 		}
 		for _, m := range page.GetMessages() {
 			if m.GetDeleted() {
 				continue
 			}
-			_, err := r.g.options.Chat.Delete(ctx, r.server(), &chatv1.DeleteRequest{Room: g.channel(), Id: uuid.Must(uuid.NewV7()).String(), Offset: m.GetOffset()})
+			_, err := r.g.options.Chat.Delete(ctx, r.actor(), &chatv1.DeleteRequest{Room: g.channel(), Id: uuid.Must(uuid.NewV7()).String(), Offset: m.GetOffset()})
 			if err != nil && !notFound(err) {
-				return answer{}, err
+				return answer{}, refusedGroup(err)
 			}
 		}
 		if !page.GetMore() || len(page.GetMessages()) == 0 {

@@ -53,23 +53,10 @@ func (g *group) data() (*structpb.Struct, error) {
 	return data, data.UnmarshalJSON(raw)
 }
 
-// makeGroup makes a room for a group.
-func (g *Gateway) makeGroup(ctx context.Context, a chat.Actor, wanted group) error {
-	data, err := wanted.data()
-	if err != nil {
-		return err
-	}
-	_, err = g.options.Chat.CreateRoom(ctx, a, &chatv1.CreateRoomRequest{
-		Room: wanted.channel(), Kind: chatv1.RoomKind_ROOM_KIND_GROUP, Title: wanted.name, Data: data, Members: wanted.members,
-	})
-	return err
-}
-
-// group reads one, with all its members. Errors: NotFound and others of chat.
-func (g *Gateway) group(ctx context.Context, app, id string) (group, error) {
-	server := chat.Actor{App: app, Server: true}
+// group reads one, with all its members, for whoever may see them. Errors: NotFound and others of chat.
+func (g *Gateway) group(ctx context.Context, a chat.Actor, id string) (group, error) {
 	found := group{id: id}
-	room, err := g.options.Chat.GetRoom(ctx, server, &chatv1.GetRoomRequest{Room: found.channel()})
+	room, err := g.options.Chat.GetRoom(ctx, a, &chatv1.GetRoomRequest{Room: found.channel()})
 	if err != nil {
 		return found, err
 	}
@@ -86,16 +73,16 @@ func (g *Gateway) group(ctx context.Context, app, id string) (group, error) {
 			found.owner, found.attributes = data[dataKey].Owner, data[dataKey].Attributes
 		}
 	}
-	return found, g.readMembers(ctx, server, &found)
+	return found, g.readMembers(ctx, a, &found)
 }
 
 // membersAtOnce is how many members are read at a time.
 const membersAtOnce = 1000
 
-func (g *Gateway) readMembers(ctx context.Context, server chat.Actor, into *group) error {
+func (g *Gateway) readMembers(ctx context.Context, a chat.Actor, into *group) error {
 	q := &chatv1.MembersRequest{Room: into.channel(), Limit: membersAtOnce}
 	for {
-		page, err := g.options.Chat.Members(ctx, server, q)
+		page, err := g.options.Chat.Members(ctx, a, q)
 		if err != nil {
 			return err
 		}

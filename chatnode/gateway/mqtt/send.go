@@ -92,7 +92,10 @@ func (g *Gateway) join(ctx context.Context, a chat.Actor, channel string, member
 	return err
 }
 
-func notFound(err error) bool {
+func notFound(err error) bool { return isOf(err, chat.NotFound) }
+func denied(err error) bool   { return isOf(err, chat.Denied) }
+
+func isOf(err error, kind chat.Kind) bool {
 	var failed *chat.Error
-	return errors.As(err, &failed) && failed.Kind == chat.NotFound
+	return errors.As(err, &failed) && failed.Kind == kind
 }
