@@ -11,6 +11,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/push"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // pushOptions say where clients of cHaTTP come in, and how they are answered.
@@ -91,13 +92,8 @@ func (p *pushPort) drain(ctx context.Context, period time.Duration) error {
 	return drainHTTP(ctx, period, p.server)
 }
 
-// Devices implements deviceLister.
-func (p *pushPort) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
-	if p.gateway == nil {
-		return nil, nil // the node has not come up yet
-	}
-	return p.gateway.Devices(ctx, app, users)
-}
+// Sessions tells who is online.
+func (p *pushPort) Sessions() people.Sessions { return p.gateway.Sessions }
 
 func (p *pushPort) close() {
 	if p.server != nil {

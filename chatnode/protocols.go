@@ -138,6 +138,9 @@ func (n *node) openProtocols() error {
 		if known, ok := p.(interface{ Devices() people.Devices }); ok {
 			n.everywhere.Add(known.Devices())
 		}
+		if known, ok := p.(interface{ Sessions() people.Sessions }); ok {
+			n.everywhere.AddSessions(known.Sessions())
+		}
 	}
 	return nil
 }

@@ -31,13 +31,18 @@ type Nodes interface {
 // be empty.
 type Devices func(app string, users []string) map[string][]string
 
+// Sessions tells which of the users of an application are online without being connected to any node: for each, the name of every session's
+// device, which may be empty. Every node gives the same answer.
+type Sessions func(ctx context.Context, app string, users []string) (map[string][]string, error)
+
 // Everywhere tells which users are connected to any node, by whichever protocol. Its methods are safe for concurrent use.
 type Everywhere struct {
 	nodes   Nodes
 	unasked prometheus.Counter
 
-	mu   sync.Mutex
-	here []Devices
+	mu       sync.Mutex
+	here     []Devices
+	sessions []Sessions
 }
 
 // NewEverywhere gives one that answers the questions of other nodes. r takes its metric; nil: it is not registered.
@@ -58,20 +63,30 @@ func (e *Everywhere) Add(here Devices) {
 	e.here = append(e.here, here)
 }
 
+// AddSessions has users of a gateway told who are online without a connection.
+func (e *Everywhere) AddSessions(of Sessions) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.sessions = append(e.sessions, of)
+}
+
 // question names users of one application. The answer is an object with the names of the devices of each who is there.
 type question struct {
 	App   string   `json:"app"`
 	Users []string `json:"users"`
 }
 
-// Devices tells which of the users are connected to any living node: for each, the name of every connection's device. Nodes that don't
-// answer in time are left out.
+// Devices tells which of the users are connected to any living node, or online without a connection: for each, the name of every
+// connection's or session's device. Nodes that don't answer in time are left out. Errors: those of Sessions.
 func (e *Everywhere) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
 	asked, err := json.Marshal(question{app, users})
 	if err != nil {
 		return nil, fmt.Errorf("ask for devices: %w", err)
 	}
 	all := e.onThisNode(app, users)
+	if err := e.addSessions(ctx, app, users, all); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, devicesWait)
 	defer cancel()
 	var mu sync.Mutex
@@ -105,6 +120,20 @@ func (e *Everywhere) onThisNode(app string, users []string) map[string][]string 
 		merge(all, devices(app, users))
 	}
 	return all
+}
+
+func (e *Everywhere) addSessions(ctx context.Context, app string, users []string, all map[string][]string) error {
+	e.mu.Lock()
+	sessions := e.sessions
+	e.mu.Unlock()
+	for _, of := range sessions {
+		some, err := of(ctx, app, users)
+		if err != nil {
+			return fmt.Errorf("ask for sessions: %w", err)
+		}
+		merge(all, some)
+	}
+	return nil
 }
 
 func merge(into, more map[string][]string) {

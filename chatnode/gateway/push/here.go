@@ -10,8 +10,8 @@ import (
 // readAtOnce is how many accounts are read at a time for one question.
 const readAtOnce = 16
 
-// Devices tells which users are online by this protocol, at whatever node: for each, the name of every session's device, which here has none.
-func (g *Gateway) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
+// Sessions tells which users are online by this protocol, at whatever node: for each, the name of every session's device, which here has none.
+func (g *Gateway) Sessions(ctx context.Context, app string, users []string) (map[string][]string, error) {
 	if app != g.options.App {
 		return nil, nil
 	}

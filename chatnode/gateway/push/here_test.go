@@ -33,11 +33,11 @@ func TestWhoHasASessionIsOnlineForOtherProtocolsAtEveryNode(t *testing.T) {
 	for _, n := range []*node{one, other} {
 		n.awaitSeen(t, "ann", chatv1.Status_STATUS_ONLINE, false)
 	}
-	devices, err := other.gateway.Devices(t.Context(), chat.DefaultApp, []string{"ann", "bob", "nobody", ""})
+	devices, err := other.gateway.Sessions(t.Context(), chat.DefaultApp, []string{"ann", "bob", "nobody", ""})
 	if err != nil || len(devices) != 2 || len(devices["ann"]) != 2 || len(devices["bob"]) != 1 {
 		t.Errorf("%v %v", devices, err)
 	}
-	if devices, err := other.gateway.Devices(t.Context(), "another", []string{"ann"}); err != nil || len(devices) != 0 {
+	if devices, err := other.gateway.Sessions(t.Context(), "another", []string{"ann"}); err != nil || len(devices) != 0 {
 		t.Errorf("in another application: %v %v", devices, err)
 	}
 	logout := func(user, channel string) {

@@ -57,7 +57,7 @@ func start(t testing.TB, natsURL string, change func(*Options)) *node {
 		Log: b, Tables: b, Signals: hub, ImplicitRooms: true, Logger: log,
 		Limits: chat.Limits{TextBytes: 16 << 10, DataBytes: 60 << 10},
 		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
-			all, err := n.gateway.Devices(ctx, app, users)
+			all, err := n.gateway.Sessions(ctx, app, users)
 			maps.Copy(all, n.here)
 			return all, err
 		},
