@@ -9,7 +9,9 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/google/uuid"
@@ -98,6 +100,9 @@ func openOther(ctx context.Context, o Options, node string) (*connection, error)
 	defer later.Stop()
 	for dialled := 1; ; dialled++ {
 		c, err := open(ctx, o, o.To)
+		if dialled > 1 && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)) {
+			return nil, noOther(node, o.To, err)
+		}
 		if err != nil || c.node != node || dialled == dials && !o.Across {
 			return c, err
 		}
@@ -108,7 +113,11 @@ func openOther(ctx context.Context, o Options, node string) (*connection, error)
 		select {
 		case <-later.C:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("no other node than %s was met at %s: %w", node, o.To, ctx.Err())
+			return nil, noOther(node, o.To, ctx.Err())
 		}
 	}
+}
+
+func noOther(node, at string, err error) error {
+	return fmt.Errorf("no other node than %s was met at %s: %w", node, at, err)
 }
