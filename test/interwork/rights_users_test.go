@@ -53,6 +53,20 @@ var anonymousRights = gateway{name: "CppComet, not signed in", room: webPipe, ac
 	},
 }}
 
+// Who listens is told of some pipes only.
+var trackRights = gateway{name: "CppComet, who listens", room: func() string { return "track_" + fresh() }, actor: fresh, asks: map[string]ask{
+	"Members": func(s *stage, user string, q proto.Message) error {
+		pipe, ok := roomOf(q)
+		if !ok || q.(*chatv1.MembersRequest).GetMembership() != 0 {
+			return errUnsayable
+		}
+		b, marker := s.browser(user), "who"+fresh()
+		b.say("track_pipe_users", pipe, marker)
+		f := b.await("an answer or an error", func(f frame) bool { return f.Marker == marker || f.Event == "error" })
+		return done(f.Event != "error")
+	},
+}}
+
 // webPipe is a pipe into which browsers may write.
 func webPipe() string { return "web_" + fresh() }
 
