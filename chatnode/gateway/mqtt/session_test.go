@@ -130,7 +130,7 @@ func TestOtherProtocolsAreHeard(t *testing.T) {
 	_, err = n.chat.Kick(t.Context(), tilechat, &chatv1.KickRequest{Room: "room:7", User: "ann"})
 	must(t, err)
 	s := n.gateway.people.Of(people.Person{App: "tilechat", User: "ann"})[0]
-	eventually(t, "the session has left the room", func() bool { return !s.has("room:7") })
+	eventually(t, "the session has left the room", func() bool { return !s.Has("room:7") })
 	_, err = n.chat.Send(t.Context(), tilechat, &chatv1.SendRequest{Room: "room:7", Text: &text})
 	must(t, err)
 	ann.wantNothing()
