@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +16,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // cometOptions say where clients of CppComet come in.
@@ -59,8 +59,8 @@ type cometPorts struct {
 	server        *http.Server
 }
 
-func (p *cometPorts) bind() (err error) {
-	if p.browsers, err = listen(p.options.listen, "--comet-listen"); err != nil || p.options.sqlListen == "" {
+func (p *cometPorts) bind(take taker) (err error) {
+	if p.browsers, err = take(p.options.listen, "--comet-listen"); err != nil || p.options.sqlListen == "" {
 		return err
 	}
 	p.sql, err = listen(p.options.sqlListen, "--comet-sql-listen")
@@ -92,11 +92,9 @@ func (p *cometPorts) open(n *node) error {
 	})
 	sql := mysql.Options{}
 	if n.o.tlsCert != "" {
-		c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)
-		if err != nil {
+		if sql.TLS, err = n.tlsConfig(); err != nil {
 			return err
 		}
-		sql.TLS = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
 	}
 	p.gateway, err = comet.New(comet.Options{
 		Conns: p.conns, Chat: n.chat, Hub: n.hub, Log: n.messages, Tables: n.messages, App: p.options.app, Password: password.current,
@@ -111,7 +109,7 @@ func (p *cometPorts) serve(n *node) {
 	if p.sql != nil {
 		go func() { n.fail(p.gateway.SQL().Serve(p.sql)) }()
 	}
-	n.log.Info("serving clients of CppComet", "browsers", address(p.browsers, ""), "app", p.options.app)
+	n.log.Info("serving clients of CppComet", "browsers", address(p.browsers, n.o.protocols.secure("comet")), "app", p.options.app)
 }
 
 // refuse has no new backend come; those that are here are answered until the end.
@@ -145,13 +143,8 @@ func (p *cometPorts) close() {
 	}
 }
 
-// Devices implements deviceLister.
-func (p *cometPorts) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
-	if p.gateway == nil {
-		return nil, nil // the node has not come up yet
-	}
-	return p.gateway.Devices(ctx, app, users)
-}
+// Devices tells who is here.
+func (p *cometPorts) Devices() people.Devices { return p.gateway.Devices }
 
 // Connections is how many browsers there are.
 func (p *cometPorts) Connections() int {

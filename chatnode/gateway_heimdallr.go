@@ -44,12 +44,12 @@ type heimdallrPorts struct {
 	servers      []*http.Server
 }
 
-func (p *heimdallrPorts) bind() (err error) {
-	if p.rooms, err = listen(p.options.listen, "--heimdallr-listen"); err != nil {
+func (p *heimdallrPorts) bind(take taker) (err error) {
+	if p.rooms, err = take(p.options.listen, "--heimdallr-listen"); err != nil {
 		return err
 	}
 	if p.options.adminListen != "" {
-		if p.admin, err = listen(p.options.adminListen, "--heimdallr-admin-listen"); err != nil {
+		if p.admin, err = take(p.options.adminListen, "--heimdallr-admin-listen"); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (p *heimdallrPorts) serve(n *node) {
 	if p.health != nil {
 		p.health.Serve()
 	}
-	n.log.Info("serving clients of heimdallr", "rooms", address(p.rooms, ""), "app", p.options.app)
+	n.log.Info("serving clients of heimdallr", "rooms", address(p.rooms, n.o.protocols.secure("heimdallr")), "app", p.options.app)
 }
 
 func (p *heimdallrPorts) answer(n *node, l net.Listener, handler http.Handler) {

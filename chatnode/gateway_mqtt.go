@@ -9,6 +9,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // mqttOptions say where clients of chat21 come in, and with which key their tokens are signed.
@@ -43,14 +44,14 @@ type mqttPorts struct {
 	server  *http.Server
 }
 
-func (p *mqttPorts) bind() (err error) {
+func (p *mqttPorts) bind(take taker) (err error) {
 	if p.options.listen != "" {
-		if p.tcp, err = listen(p.options.listen, "--mqtt-listen"); err != nil {
+		if p.tcp, err = take(p.options.listen, "--mqtt-listen"); err != nil {
 			return err
 		}
 	}
 	if p.options.httpListen != "" {
-		p.web, err = listen(p.options.httpListen, "--mqtt-http-listen")
+		p.web, err = take(p.options.httpListen, "--mqtt-http-listen")
 	}
 	return err
 }
@@ -62,6 +63,7 @@ func (p *mqttPorts) open(n *node) (err error) {
 	}
 	p.gateway = mqtt.New(mqtt.Options{
 		Conns: n.conns, Chat: n.chat, Hub: n.hub, Log: n.messages, Tokens: p.tokens, Version: version,
+		Webhook:    n.o.hooks.forChat21(),
 		Registerer: n.registry, Logger: n.log,
 	})
 	return nil
@@ -74,16 +76,19 @@ func (p *mqttPorts) serve(n *node) {
 				n.fail(err)
 			}
 		}()
-		n.log.Info("serving clients of chat21", "mqtt", p.tcp.Addr().String())
+		n.log.Info("serving clients of chat21", "mqtt", p.tcp.Addr().String(), "tls", n.o.protocols.secure("mqtt"))
 	}
 	if p.web != nil {
 		mux := http.NewServeMux()
 		p.gateway.Register(mux)
 		p.server = newHTTPServer(mux)
 		n.run(p.server, p.web)
-		n.log.Info("serving clients of chat21", "http", address(p.web, ""))
+		n.log.Info("serving clients of chat21", "http", address(p.web, n.o.protocols.secure("mqtt")))
 	}
 }
+
+// Devices tells who is here.
+func (p *mqttPorts) Devices() people.Devices { return p.gateway.Devices }
 
 // refuse does nothing: the node's connections refuse newcomers.
 func (p *mqttPorts) refuse() {}

@@ -41,8 +41,8 @@ type pullPorts struct {
 	server  *http.Server
 }
 
-func (p *pullPorts) bind() (err error) {
-	p.port, err = listen(p.options.listen, "--pull-listen")
+func (p *pullPorts) bind(take taker) (err error) {
+	p.port, err = take(p.options.listen, "--pull-listen")
 	return err
 }
 
@@ -57,7 +57,7 @@ func (p *pullPorts) open(n *node) (err error) {
 func (p *pullPorts) serve(n *node) {
 	p.server = newHTTPServer(p.gateway)
 	n.run(p.server, p.port)
-	n.log.Info("serving clients of distributed-chat", "address", address(p.port, ""), "app", p.options.app, "dialect", p.options.dialect)
+	n.log.Info("serving clients of distributed-chat", "address", address(p.port, n.o.protocols.secure("pull")), "app", p.options.app, "dialect", p.options.dialect)
 }
 
 // refuse ends connections with the answer that is under way, so that clients connect to other nodes.

@@ -54,8 +54,8 @@ type pushPort struct {
 	server  *http.Server
 }
 
-func (p *pushPort) bind() (err error) {
-	p.clients, err = listen(p.options.listen, "--push-listen")
+func (p *pushPort) bind(take taker) (err error) {
+	p.clients, err = take(p.options.listen, "--push-listen")
 	return err
 }
 
@@ -72,7 +72,7 @@ func (p *pushPort) open(n *node) (err error) {
 func (p *pushPort) serve(n *node) {
 	p.server = newHTTPServer(p.gateway)
 	n.run(p.server, p.clients)
-	n.log.Info("serving clients of cHaTTP", "address", address(p.clients, ""), "app", p.options.app)
+	n.log.Info("serving clients of cHaTTP", "address", address(p.clients, n.o.protocols.secure("push")), "app", p.options.app)
 }
 
 // refuse answers polls that wait, whose clients come again; a load balancer that looks at /readyz sends them elsewhere.

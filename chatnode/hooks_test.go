@@ -24,16 +24,18 @@ import (
 
 func TestHookOptionsSayWhatWouldBeRight(t *testing.T) {
 	for args, want := range map[string]string{
-		"--webhook-url=http://127.0.0.1/":                                          "--webhook-url needs --webhook-secret-file",
-		"--moderation-url=http://127.0.0.1/":                                       "--moderation-url needs --webhook-secret-file",
-		"--webhook-secret-file=x --webhook-url=127.0.0.1":                          "--webhook-url: it must be an absolute",
-		"--webhook-secret-file=x --webhook-url=http://a:b@127.0.0.1/":              "no password",
-		"--webhook-events=message,typing":                                          `not "typing"`,
-		"--webhook-events=,":                                                       "names no event",
-		"--webhook-timeout=0s":                                                     "--webhook-timeout is more than nothing",
-		"--webhook-give-up=-1s":                                                    "--webhook-give-up is more than nothing",
-		"--moderation-timeout=0s":                                                  "--moderation-timeout is more than nothing",
-		"--moderation-failure=maybe":                                               "--moderation-failure is accept or refuse",
+		"--webhook-url=http://127.0.0.1/":                             "--webhook-url needs --webhook-secret-file",
+		"--moderation-url=http://127.0.0.1/":                          "--moderation-url needs --webhook-secret-file",
+		"--webhook-secret-file=x --webhook-url=127.0.0.1":             "--webhook-url: it must be an absolute",
+		"--webhook-secret-file=x --webhook-url=http://a:b@127.0.0.1/": "no password",
+		"--webhook-events=message,typing":                             `not "typing"`,
+		"--webhook-events=,":                                          "names no event",
+		"--webhook-form=xml":                                          `--webhook-form is chatfleet or chat21, not "xml"`,
+		"--webhook-form=chat21":                                       "--webhook-form=chat21 needs clients of chat21",
+		"--webhook-timeout=0s":                                        "--webhook-timeout is more than nothing",
+		"--webhook-give-up=-1s":                                       "--webhook-give-up is more than nothing",
+		"--moderation-timeout=0s":                                     "--moderation-timeout is more than nothing",
+		"--moderation-failure=maybe":                                  "--moderation-failure is accept or refuse",
 		"--webhook-secret-file=x --webhook-url=http://h/ --moderation-url=ftp://h": "--moderation-url: it must be an absolute",
 	} {
 		if _, err := parseOptions(strings.Fields(args), environment(nil), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
@@ -85,6 +87,16 @@ func speaker(t *testing.T, n *node) *client.Client {
 }
 
 func TestANodeTellsItsWebhook(t *testing.T) {
+	wantTold(t, `"room":"room:a"`)
+}
+
+func TestANodeTellsItsWebhookInTheFormOfChat21(t *testing.T) {
+	wantTold(t, `"event_type":"message-sent"`, "--webhook-form=chat21", "--mqtt-listen=127.0.0.1:0", "--mqtt-jwt-secret-file="+secretFile(t, "tokenKey"))
+}
+
+// wantTold makes sure that a node with these arguments tells its webhook of a message, with those words.
+func wantTold(t *testing.T, want string, args ...string) {
+	t.Helper()
 	told := make(chan string, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -97,7 +109,7 @@ func TestANodeTellsItsWebhook(t *testing.T) {
 		told <- string(body)
 	}))
 	defer receiver.Close()
-	n := startTestNode(t, "--dev", "--webhook-url="+receiver.URL, "--webhook-secret-file="+secretFile(t, hookSecret+"\n"))
+	n := startTestNode(t, append(args, "--dev", "--webhook-url="+receiver.URL, "--webhook-secret-file="+secretFile(t, hookSecret+"\n"))...)
 	wait.For(t, 30*time.Second, "the tap to begin", func(ctx context.Context) error {
 		count, err := n.messages.Count(ctx, layout.Cursors, layout.RowKey("webhook"))
 		if err == nil && count == 0 {
@@ -110,7 +122,7 @@ func TestANodeTellsItsWebhook(t *testing.T) {
 	}
 	select {
 	case body := <-told:
-		if !strings.Contains(body, `"room":"room:a"`) || !strings.Contains(body, `"text":"hello"`) {
+		if !strings.Contains(body, want) || !strings.Contains(body, `"text":"hello"`) {
 			t.Error(body)
 		}
 	case <-time.After(30 * time.Second):

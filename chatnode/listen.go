@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,26 @@ func listen(address, flag string) (net.Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return l, nil
+}
+
+// over listens as listen does, for clients who come with TLS. It names no application protocol, so that any client may.
+func over(config *tls.Config) taker {
+	return func(address, flag string) (net.Listener, error) {
+		l, err := listen(address, flag)
+		if err != nil {
+			return nil, err
+		}
+		return tls.NewListener(l, config), nil
+	}
+}
+
+// tlsConfig serves the certificate of clients.
+func (n *node) tlsConfig() (*tls.Config, error) {
+	c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}, nil
 }
 
 // Time limits of HTTP, which do not concern WebSockets and streams once they are open.
@@ -46,8 +67,8 @@ func serveOn(s *http.Server, l net.Listener) error {
 	return s.Serve(l)
 }
 
-func address(l net.Listener, certificate string) string {
-	if certificate != "" {
+func address(l net.Listener, secure bool) string {
+	if secure {
 		return "https://" + l.Addr().String()
 	}
 	return "http://" + l.Addr().String()

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +26,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/gateway/rpc"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/chatnode/load"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 	"github.com/chatfleet/chatfleet/chatnode/search"
 	"github.com/chatfleet/chatfleet/chatnode/web"
 )
@@ -53,8 +53,10 @@ type node struct {
 	chat           *chat.Service
 	events         *hook.Events
 	moderation     *hook.Gate
+	hookSecrets    func() [][]byte
 	search         *search.Service
 	conns          *conn.Server
+	everywhere     *people.Everywhere
 	gateway        *centrifuge.Gateway
 	backends       *rpc.Gateway
 	tokens         *auth.Verifier
@@ -91,7 +93,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	if n.adminHTTP, err = n.adminServer(); err != nil {
 		return err
 	}
-	if n.protocols, err = n.o.protocols.bind(); err != nil {
+	if err := n.bindProtocols(); err != nil {
 		return err
 	}
 	n.run(n.adminHTTP, n.admin)
@@ -181,6 +183,9 @@ func (n *node) assemble(ctx context.Context) (err error) {
 	if err := n.openSearch(ctx); err != nil {
 		return err
 	}
+	if n.everywhere, err = people.NewEverywhere(n.messages, n.registry); err != nil {
+		return err
+	}
 	limits := chat.DefaultLimits
 	limits.MessagesPerSecond, limits.Burst = n.o.messagesPerSecond, burst(n.o.messagesPerSecond)
 	quotas, err := n.openQuotas()
@@ -191,9 +196,7 @@ func (n *node) assemble(ctx context.Context) (err error) {
 		Log: n.messages, Tables: n.messages, Signals: n.hub, OpenChannels: list(n.o.openChannels), ImplicitRooms: !n.o.explicitRooms, Limits: limits,
 		Gate: n.gate(), Search: n.searcher(), Quotas: quotas, Nodes: n.nodes(), Letters: n.letters(), Linger: n.messages.Linger,
 		Registerer: n.registry, Logger: n.log,
-		Here: func(ctx context.Context, app string, users []string) (map[string][]string, error) {
-			return n.here(ctx, app, users)
-		},
+		Here: n.everywhere.Devices,
 	})
 	if err != nil {
 		return err
@@ -210,12 +213,16 @@ func (n *node) assemble(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.everywhere.Add(n.gateway.Devices)
 	n.backends = rpc.New(rpc.Options{
 		Chat: n.chat, Tokens: n.tokens, Admit: n.chat.Admit, Conns: n.conns, Registerer: n.registry, Logger: n.log,
 		User:   rpc.Bounds{PerSecond: n.o.commandsPerSecond, Burst: burst(n.o.commandsPerSecond)},
 		Server: rpc.Bounds{PerSecond: rpc.ServersRate * n.o.commandsPerSecond, Burst: burst(rpc.ServersRate * n.o.commandsPerSecond)},
 	})
 	if err := n.openProtocols(); err != nil {
+		return err
+	}
+	if err := n.openWebhook(); err != nil {
 		return err
 	}
 	return n.messages.Answer(loadQuestion, n.answerLoad)
@@ -269,14 +276,12 @@ func (n *node) clientServer() (*http.Server, error) {
 	s := newHTTPServer(n.clientHandler())
 	s.Protocols.SetHTTP2(true)
 	s.Protocols.SetUnencryptedHTTP2(true) // gRPC behind a proxy that ends TLS
-	if n.o.tlsCert != "" {
-		c, err := loadCertificate(n.o.tlsCert, n.o.tlsKey, n.log)
-		if err != nil {
-			return nil, err
-		}
-		s.TLSConfig = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+	if n.o.tlsCert == "" {
+		return s, nil
 	}
-	return s, nil
+	var err error
+	s.TLSConfig, err = n.tlsConfig()
+	return s, err
 }
 
 func (n *node) clientHandler() http.Handler {
@@ -296,7 +301,7 @@ func (n *node) announce() {
 	if n.o.natsURL != "" {
 		where = "NATS"
 	}
-	n.log.Info("ready", "clients", address(n.clients, n.o.tlsCert), "admin", address(n.admin, n.o.adminCert), "log", where,
+	n.log.Info("ready", "clients", address(n.clients, n.o.tlsCert != ""), "admin", address(n.admin, n.o.adminCert != ""), "log", where,
 		"version", version, "node", n.messages.NodeID(), "started_in", time.Since(n.started).Round(time.Millisecond).String())
 }
 
@@ -328,6 +333,7 @@ func (n *node) close() error {
 	if n.conns != nil {
 		n.conns.Close()
 	}
+	n.closeWebhook()
 	for _, p := range n.protocols {
 		p.close()
 	}
@@ -337,7 +343,7 @@ func (n *node) close() error {
 	if n.chat != nil {
 		n.chat.Close()
 	}
-	n.closeHooks()
+	n.closeModeration()
 	searched := n.closeSearch()
 	if n.hub != nil {
 		n.hub.Close()

@@ -138,7 +138,7 @@ func (o *options) check() error {
 	}
 	must(o.tracesRatio >= 0 && o.tracesRatio <= 1, "--traces-ratio is between 0 and 1, not %v", o.tracesRatio)
 	must(o.maxSubscriptions >= 1, "--max-subscriptions is at least 1")
-	return errors.Join(append(errs, o.hooks.check(), o.search.check(), o.protocols.check())...)
+	return errors.Join(append(errs, o.hooks.check(o.protocols.mqtt.wanted()), o.search.check(), o.protocols.check(o.tlsCert != ""))...)
 }
 
 func validPrefix(s string) bool {

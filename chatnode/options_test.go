@@ -61,6 +61,8 @@ func TestWrongOptionsSayWhatWouldBeRight(t *testing.T) {
 		{"--comet-sql-listen=:3307", "", "--comet-sql-listen needs --comet-listen"},
 		{"--comet-app=", "", "--comet-app: the name of a"},
 		{"--mqtt-listen=:1", "", "need --mqtt-jwt-secret-file"},
+		{"--protocols-tls=mqtt", "", "--protocols-tls needs --tls-cert"},
+		{"--protocols-tls=mqtt,imap --tls-cert=a --tls-key=b", "", "--protocols-tls are some of heimdallr, pull, push, comet, mqtt, and not \"imap\""},
 		{"--flag-that-is-not-there", "", "chatnode --help"},
 		{"argument", "", "unexpected argument"},
 		{"", "many", "CHATNODE_SHARDS"},

@@ -3,15 +3,22 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // protocolGateway is a gateway for clients of another system, on ports of its own. The methods are called in this order; close is called whatever
 // came before it, also if bind has failed.
 type protocolGateway interface {
-	// bind takes the ports, so that a node that can't have them says so at once.
-	bind() error
+	// bind takes the ports, so that a node that can't have them says so at once. Those for clients it takes with take, which makes them
+	// speak TLS if they are to.
+	bind(take taker) error
 	// open makes the gateway, on the chat, the fan-out, the log and the connections that the node has by then.
 	open(n *node) error
 	// serve answers clients from now on; whatever ends that before close goes to n.fail.
@@ -24,6 +31,9 @@ type protocolGateway interface {
 	close()
 }
 
+// taker listens on an address that a flag gives.
+type taker func(address, flag string) (net.Listener, error)
+
 // protocolOptions are those of the gateways for clients of other systems, each of which is off unless it has an address to listen on.
 type protocolOptions struct {
 	heimdallr heimdallrOptions
@@ -31,7 +41,12 @@ type protocolOptions struct {
 	push      pushOptions
 	comet     cometOptions
 	mqtt      mqttOptions
+	// tls are the names of protocols whose ports speak it.
+	tls string
 }
+
+// protocolNames are those of the protocols, as they begin their flags.
+var protocolNames = []string{"heimdallr", "pull", "push", "comet", "mqtt"}
 
 func (o *protocolOptions) declare(d *declaration) {
 	o.heimdallr.declare(d)
@@ -39,35 +54,69 @@ func (o *protocolOptions) declare(d *declaration) {
 	o.push.declare(d)
 	o.comet.declare(d)
 	o.mqtt.declare(d)
+	d.begin("Clients of these systems over TLS")
+	d.str(&o.tls, "protocols-tls", "", "`list`, separated by commas, of those whose ports speak TLS with --tls-cert: "+strings.Join(protocolNames, ", "))
 }
 
-func (o *protocolOptions) check() error {
-	return errors.Join(o.heimdallr.check(), o.pull.check(), o.push.check(), o.comet.check(), o.mqtt.check())
-}
-
-// bind gives the gateways that are wanted, with their ports; those that could not have theirs too, to be closed.
-func (o *protocolOptions) bind() (wanted []protocolGateway, err error) {
-	if o.heimdallr.listen != "" {
-		wanted = append(wanted, &heimdallrPorts{options: o.heimdallr})
+func (o *protocolOptions) check(certificate bool) error {
+	var errs []error
+	if o.tls != "" && !certificate {
+		errs = append(errs, errors.New("--protocols-tls needs --tls-cert and --tls-key"))
 	}
-	if o.pull.listen != "" {
-		wanted = append(wanted, &pullPorts{options: o.pull})
-	}
-	if o.push.listen != "" {
-		wanted = append(wanted, &pushPort{options: o.push})
-	}
-	if o.comet.listen != "" {
-		wanted = append(wanted, &cometPorts{options: o.comet})
-	}
-	if o.mqtt.wanted() {
-		wanted = append(wanted, &mqttPorts{options: o.mqtt})
-	}
-	for _, p := range wanted {
-		if err := p.bind(); err != nil {
-			return wanted, err
+	for _, name := range list(o.tls) {
+		if !slices.Contains(protocolNames, name) {
+			errs = append(errs, fmt.Errorf("--protocols-tls are some of %s, and not %q", strings.Join(protocolNames, ", "), name))
 		}
 	}
-	return wanted, nil
+	return errors.Join(append(errs, o.heimdallr.check(), o.pull.check(), o.push.check(), o.comet.check(), o.mqtt.check())...)
+}
+
+// secure says whether the ports of a protocol speak TLS.
+func (o *protocolOptions) secure(name string) bool { return slices.Contains(list(o.tls), name) }
+
+// wanted are the gateways that are to be there, by the names of their protocols.
+func (o *protocolOptions) wanted() map[string]protocolGateway {
+	all := map[string]protocolGateway{}
+	if o.heimdallr.listen != "" {
+		all["heimdallr"] = &heimdallrPorts{options: o.heimdallr}
+	}
+	if o.pull.listen != "" {
+		all["pull"] = &pullPorts{options: o.pull}
+	}
+	if o.push.listen != "" {
+		all["push"] = &pushPort{options: o.push}
+	}
+	if o.comet.listen != "" {
+		all["comet"] = &cometPorts{options: o.comet}
+	}
+	if o.mqtt.wanted() {
+		all["mqtt"] = &mqttPorts{options: o.mqtt}
+	}
+	return all
+}
+
+// bindProtocols takes the ports of the gateways that are wanted. Those that could not have theirs are among n.protocols too, to be closed.
+func (n *node) bindProtocols() error {
+	wanted := n.o.protocols.wanted()
+	for _, name := range protocolNames {
+		p, ok := wanted[name]
+		if !ok {
+			continue
+		}
+		n.protocols = append(n.protocols, p)
+		take := taker(listen)
+		if n.o.protocols.secure(name) {
+			config, err := n.tlsConfig()
+			if err != nil {
+				return err
+			}
+			take = over(config)
+		}
+		if err := p.bind(take); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // drainHTTP goes on answering for the period, and then until what is under way has been answered.
@@ -86,6 +135,9 @@ func (n *node) openProtocols() error {
 		if err := p.open(n); err != nil {
 			return err
 		}
+		if known, ok := p.(interface{ Devices() people.Devices }); ok {
+			n.everywhere.Add(known.Devices())
+		}
 	}
 	return nil
 }
@@ -103,28 +155,6 @@ func (n *node) drainProtocols(ctx context.Context, period time.Duration) (wait f
 		}
 		return errors.Join(errs...)
 	}
-}
-
-// deviceLister is a gateway that knows which users are connected by its protocol, to any node.
-type deviceLister interface {
-	Devices(ctx context.Context, app string, users []string) (map[string][]string, error)
-}
-
-// here tells which of the users are connected to any node, by whichever protocol.
-func (n *node) here(ctx context.Context, app string, users []string) (map[string][]string, error) {
-	all, err := n.gateway.Devices(ctx, app, users)
-	for _, p := range n.protocols {
-		lister, ok := p.(deviceLister)
-		if !ok || err != nil {
-			continue
-		}
-		var more map[string][]string
-		more, err = lister.Devices(ctx, app, users)
-		for user, devices := range more {
-			all[user] = append(all[user], devices...)
-		}
-	}
-	return all, err
 }
 
 // connections counts those of clients, by whichever protocol.

@@ -83,10 +83,27 @@ type HookURL string
 // +kubebuilder:validation:Enum=message;edit;delete;reaction;member;room
 type HookEvent string
 
+// WebhookForm is what a webhook is posted.
+// +kubebuilder:validation:Enum=Chatfleet;Chat21
+type WebhookForm string
+
+// The forms.
+const (
+	// WebhookFormChatfleet is chatfleet's own: events of rooms.
+	WebhookFormChatfleet WebhookForm = "Chatfleet"
+	// WebhookFormChat21 is that of chat21's webhooks.
+	WebhookFormChat21 WebhookForm = "Chat21"
+)
+
 // WebhookSpec is a program that is told of what has happened, in order within each room, until it takes it.
 type WebhookSpec struct {
 	// URL that events are posted to.
 	URL HookURL `json:"url"`
+
+	// Form is what the program is posted: Chatfleet, or Chat21 for one that was told by chat21 before, which needs protocols.mqtt.
+	// +kubebuilder:default=Chatfleet
+	// +optional
+	Form WebhookForm `json:"form,omitempty"`
 
 	// Events to tell of.
 	// +kubebuilder:validation:MinItems=1

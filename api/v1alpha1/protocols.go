@@ -31,8 +31,14 @@ type ProtocolsSpec struct {
 	MQTT *MQTTProtocol `json:"mqtt,omitempty"`
 }
 
-// ProtocolClients says who may reach a protocol's port.
+// ProtocolClients says who may reach a protocol's port, and how.
 type ProtocolClients struct {
+	// TLS has the nodes serve this protocol's clients with the certificate of exposure.tlsSecretName. Otherwise they come in plain, as through
+	// something that ends TLS before them. CometQL goes over to TLS by itself wherever there is a certificate.
+	// +kubebuilder:default=false
+	// +optional
+	TLS bool `json:"tls,omitempty"`
+
 	// ClientNamespaces limits the clients of this protocol to pods of namespaces with these labels. Absent: networkPolicy.clientNamespaces
 	// says who may connect.
 	// +optional

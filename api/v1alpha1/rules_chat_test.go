@@ -44,6 +44,18 @@ var chatRules = []ruleCase{
 		want: `spec.hooks.webhook.events: Invalid value: 0: spec.hooks.webhook.events in body should have at least 1 items`,
 	},
 	{
+		name: "a webhook in the form of chat21 without its protocol",
+		bad:  `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://shop.example", form: Chat21}}}`,
+		good: `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://shop.example", form: Chat21}}, protocols: {mqtt: {secretRef: {name: a}}}}`,
+		want: `spec.protocols.mqtt: Required value: must be given for a webhook in the form of chat21`,
+	},
+	{
+		name: "a webhook in a form that nobody knows",
+		bad:  `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://shop.example", form: XML}}}`,
+		good: `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://shop.example", form: Chatfleet}}}`,
+		want: `spec.hooks.webhook.form: Unsupported value: "XML": supported values: "Chatfleet", "Chat21"`,
+	},
+	{
 		name: "a webhook that may take no time",
 		bad:  `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://shop.example", timeout: 0s}}}`,
 		good: `{hooks: {secretRef: {name: hooks}, webhook: {url: "https://shop.example", timeout: 1m}}}`,

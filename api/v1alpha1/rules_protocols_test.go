@@ -2,6 +2,12 @@ package v1alpha1_test
 
 var protocolRules = []ruleCase{
 	{
+		name: "a protocol over TLS without a certificate",
+		bad:  `{protocols: {heimdallr: {}, mqtt: {secretRef: {name: a}, tls: true}}}`,
+		good: `{exposure: {tlsSecretName: cert}, protocols: {heimdallr: {}, mqtt: {secretRef: {name: a}, tls: true}}}`,
+		want: `spec.exposure.tlsSecretName: Required value: must be given for protocols over TLS: it is their certificate, too`,
+	},
+	{
 		name: "a protocol on the port of chatfleet's own clients",
 		bad:  `{protocols: {heimdallr: {port: 80}}}`,
 		good: `{protocols: {heimdallr: {port: 8080}}}`,

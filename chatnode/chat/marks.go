@@ -30,12 +30,14 @@ type markEvent struct {
 	Delivered uint64 `json:"delivered"`
 }
 
-// receiptSignal tells the others in a room of a user's marks.
-type receiptSignal struct {
+// Receipt is the signal that tells the others in a room of a user's marks.
+type Receipt struct {
 	Type      string `json:"type"` // "receipt"
 	User      string `json:"user"`
 	Read      uint64 `json:"read"`
 	Delivered uint64 `json:"delivered"`
+	// Was is what Delivered was before, so that who listens knows which messages the receipt is for.
+	Was uint64 `json:"was"`
 }
 
 // Read says how far the user has read a room. Marks end at the room's newest message, and never go back: what would not move them is
@@ -74,6 +76,7 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 		return &chatv1.Marks{Room: room, User: a.User}, nil // nobody said anything yet
 	}
 	var unread backbone.Unread
+	var was inboxRecord
 	row, err := changeRow(ctx, s.tables, layout.Inbox, inboxKey(st.feed, a.User), func(r *record[inboxRecord]) error {
 		if !r.exists() {
 			if err := s.again(ctx, &st); err != nil {
@@ -81,7 +84,7 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 			}
 			r.value.Floor, r.value.Listed = st.member.value.Floor, s.options.Now().UnixMicro()
 		}
-		was := r.value
+		was = r.value
 		now := was
 		now.Read = max(now.Read, read)
 		answers, err := s.log.Unread(ctx, []backbone.UnreadQuestion{unreadQuestion(st.feed, a.User, now)})
@@ -100,7 +103,7 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 		return nil, err
 	}
 	if row.value.Marked > millis(s.options.Now().Add(-retell)) {
-		if err := s.tellMarks(ctx, &st, row); err != nil {
+		if err := s.tellMarks(ctx, &st, row, was.Delivered); err != nil {
 			return nil, err
 		}
 	}
@@ -133,14 +136,14 @@ func (s *Service) again(ctx context.Context, st *standing) (err error) {
 }
 
 // tellMarks tells the user's devices and the others in the room, unless that has been done.
-func (s *Service) tellMarks(ctx context.Context, st *standing, r record[inboxRecord]) error {
+func (s *Service) tellMarks(ctx context.Context, st *standing, r record[inboxRecord], was uint64) error {
 	room, user, m := Channel(st.feed), st.actor.User, r.value
 	id := newsID(m.Marked, "mark", inboxKey(st.feed, user), strconv.FormatUint(r.revision, 10))
 	first, err := s.tellNew(ctx, st.feed.App, user, id, markEvent{"mark", room, m.Read, m.Delivered})
 	if err != nil || !first {
 		return err
 	}
-	return s.signal(st.feed, receiptSignal{"receipt", user, m.Read, m.Delivered})
+	return s.signal(st.feed, Receipt{"receipt", user, m.Read, m.Delivered, was})
 }
 
 // unreadQuestion asks what is unread behind the marks.

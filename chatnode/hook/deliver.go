@@ -20,6 +20,9 @@ const readWait = 10 * time.Second
 // concerns says whether the receiver is told of a message. Channels outside rooms hold whatever their users like, and so may look like
 // an event that they are not.
 func (e *Events) concerns(feed backbone.Feed, m *backbone.Message) bool {
+	if e.o.Beside != "" && strings.HasPrefix(feed.Name, e.o.Beside) {
+		return true
+	}
 	if !strings.HasPrefix(feed.Name, "room:") && !strings.HasPrefix(feed.Name, "dm:") {
 		return false
 	}
@@ -43,13 +46,13 @@ func (e *Events) serve(r *room) {
 	}
 	w := r.queue[0]
 	if w.message.Offset != r.trying {
-		r.trying, r.attempts, r.since = w.message.Offset, 0, time.Now()
+		r.trying, r.attempts, r.since, r.taken = w.message.Offset, 0, time.Now(), map[string]bool{}
 	}
 	r.attempts++
 	attempts, left := r.attempts, e.o.GiveUp-time.Since(r.since)
 	e.mu.Unlock()
 
-	o := e.attempt(r.ctx, r.feed, w.epoch, w.message)
+	o := e.attempt(r.ctx, r.feed, w.epoch, w.message, r.taken)
 	if r.ctx.Err() != nil {
 		return
 	}
@@ -76,22 +79,33 @@ type outcome struct {
 	after        time.Duration
 }
 
-// attempt posts an event once.
-func (e *Events) attempt(ctx context.Context, feed backbone.Feed, epoch string, m *backbone.Message) outcome {
+// attempt posts, once, what of an event the receiver has not taken yet, and notes what it takes. What it does not take ends the attempt.
+func (e *Events) attempt(ctx context.Context, feed backbone.Feed, epoch string, m *backbone.Message, taken map[string]bool) outcome {
+	forming, cancel := context.WithTimeout(ctx, readWait)
+	bodies, err := e.o.Form(forming, Event{feed.App, feed.Name, m.Offset, epoch, m.Data})
+	cancel()
+	if err != nil {
+		return outcome{result: resultFailed, what: err.Error()}
+	}
+	o := outcome{result: resultTaken}
+	for _, b := range bodies {
+		if taken[b.Key] {
+			continue
+		}
+		if o = e.post(ctx, deliveryID(feed, m, b.Key), b.JSON); o.result != resultTaken && o.result != resultDeclined {
+			return o
+		}
+		taken[b.Key] = true
+	}
+	return o
+}
+
+// post makes one request.
+func (e *Events) post(ctx context.Context, id string, body []byte) outcome {
 	ctx, cancel := context.WithTimeout(ctx, e.o.Timeout)
 	defer cancel()
-	body, err := json.Marshal(struct {
-		App    string          `json:"app"`
-		Room   string          `json:"room"`
-		Offset uint64          `json:"offset"`
-		Epoch  string          `json:"epoch,omitempty"`
-		Event  json.RawMessage `json:"event"`
-	}{feed.App, feed.Name, m.Offset, epoch, m.Data})
-	if err != nil {
-		return outcome{result: resultRefused, what: "the event is not JSON"}
-	}
 	began := time.Now()
-	a, err := e.endpoint.post(ctx, deliveryID(feed, m), body)
+	a, err := e.endpoint.post(ctx, id, body)
 	o := judge(a, err)
 	e.metrics.seconds.Observe(time.Since(began).Seconds())
 	e.metrics.deliveries.WithLabelValues(o.result).Inc()
@@ -118,11 +132,15 @@ func judge(a answer, err error) outcome {
 	return o
 }
 
-// deliveryID names a stored event: the same whoever delivers it, and another if a log that lost its end uses the offset again.
-func deliveryID(feed backbone.Feed, m *backbone.Message) string {
+// deliveryID names a stored event, or one of its requests: the same whoever delivers it, and another if a log that lost its end uses the
+// offset again.
+func deliveryID(feed backbone.Feed, m *backbone.Message, key string) string {
 	h := sha256.New()
 	h.Write([]byte(feed.App + "\x00" + feed.Name + "\x00" + strconv.FormatUint(m.Offset, 10) + "\x00" + strconv.FormatInt(m.Time, 10) + "\x00"))
 	h.Write(m.Data)
+	if key != "" {
+		h.Write([]byte("\x00" + key))
+	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

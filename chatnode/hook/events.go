@@ -27,6 +27,11 @@ type EventsOptions struct {
 	Secrets func() [][]byte
 	// Types are those to tell of.
 	Types []string
+	// Form is what the receiver gets; nil: the event as it is, see Event.
+	Form Form
+	// Beside, if it is not empty, is the beginning of names of feeds that the form knows, besides those of rooms. Whatever their type, all of
+	// their events are told.
+	Beside string
 	// Timeout bounds one attempt.
 	Timeout time.Duration
 	// GiveUp is how long after its first attempt an event that is not taken becomes a dead letter; it does so after 100 attempts too.
@@ -91,6 +96,9 @@ func newEvents(log *backbone.Backbone, o EventsOptions, b bounds) (*Events, erro
 	}
 	if e.logger == nil {
 		e.logger = slog.New(slog.DiscardHandler)
+	}
+	if e.o.Form == nil {
+		e.o.Form = ownForm
 	}
 	for _, t := range o.Types {
 		e.types[t] = true

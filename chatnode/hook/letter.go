@@ -41,7 +41,7 @@ type letterRow struct {
 func (e *Events) letter(ctx context.Context, feed backbone.Feed, m *backbone.Message, what string) bool {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	data, err := json.Marshal(letterRow{deliveryID(feed, m), line(what), time.Now().UnixMilli()})
+	data, err := json.Marshal(letterRow{deliveryID(feed, m, ""), line(what), time.Now().UnixMilli()})
 	if err == nil {
 		key := layout.RowKey(feed.App, feed.Name, strconv.FormatUint(m.Offset, 10))
 		_, err = e.log.Put(ctx, layout.Letters, key, data, 0)
@@ -146,8 +146,8 @@ func (e *Events) retry(ctx context.Context, app string, l Letter) (gone bool, wh
 	if err != nil {
 		return false, "", fmt.Errorf("read the event of a dead letter: %w", err)
 	}
-	if m != nil && deliveryID(feed, m) == l.id {
-		o := e.attempt(ctx, feed, "", m)
+	if m != nil && deliveryID(feed, m, "") == l.id {
+		o := e.attempt(ctx, feed, "", m, map[string]bool{})
 		if ctx.Err() != nil {
 			return false, "", fmt.Errorf("deliver a dead letter: %w", ctx.Err())
 		}

@@ -27,6 +27,8 @@ type room struct {
 	trying   uint64
 	attempts int
 	since    time.Time
+	// taken are the keys of its requests that the receiver has taken. Whoever has the room engaged may use it.
+	taken map[string]bool
 }
 
 // waiting is an event that waits in memory. Its hold is nil if an earlier event's keeps the tap's cursor before it.

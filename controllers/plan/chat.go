@@ -44,6 +44,9 @@ func hookArgs(hooks v1alpha1.HooksSpec) []string {
 		}
 		args = append(args, "--webhook-url="+literal(string(w.URL)), "--webhook-events="+strings.Join(events, ","),
 			"--webhook-timeout="+w.Timeout.Duration.String(), "--webhook-give-up="+w.GiveUp.Duration.String())
+		if w.Form == v1alpha1.WebhookFormChat21 {
+			args = append(args, "--webhook-form=chat21")
+		}
 	}
 	if m := hooks.Moderation; m != nil {
 		args = append(args, "--moderation-url="+literal(string(m.URL)), "--moderation-timeout="+m.Timeout.Duration.String(),

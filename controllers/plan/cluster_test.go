@@ -63,6 +63,7 @@ func chatting(c *v1alpha1.ChatCluster) {
 
 // speaking asks for all protocols of other systems.
 func speaking(c *v1alpha1.ChatCluster) {
+	c.Spec.Exposure.TLSSecretName = "chat-example"
 	c.Spec.Protocols = &v1alpha1.ProtocolsSpec{
 		Heimdallr: &v1alpha1.HeimdallrProtocol{
 			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("games")}, App: "games", Port: 8001, Admin: true,
@@ -77,7 +78,7 @@ func speaking(c *v1alpha1.ChatCluster) {
 			PasswordSecretRef: v1alpha1.CometSecretReference{Name: "comet"}, App: "shop", Port: 8087, SQLPort: 3306,
 		},
 		MQTT: &v1alpha1.MQTTProtocol{
-			ProtocolClients: v1alpha1.ProtocolClients{ClientNamespaces: selectorOfName("desk")},
+			ProtocolClients: v1alpha1.ProtocolClients{TLS: true, ClientNamespaces: selectorOfName("desk")},
 			SecretRef:       v1alpha1.MQTTSecretReference{Name: "chat21"}, Port: 1884, HTTPPort: 8004,
 		},
 	}

@@ -54,6 +54,22 @@ type protocolPlan struct {
 	clients *metav1.LabelSelector
 }
 
+// overTLS are the protocols whose clients come with it, as the nodes call them.
+func overTLS(s *v1alpha1.ProtocolsSpec) (names []string) {
+	for _, p := range []struct {
+		name string
+		tls  bool
+	}{
+		{"heimdallr", s.Heimdallr != nil && s.Heimdallr.TLS}, {"pull", s.Pull != nil && s.Pull.TLS}, {"push", s.Push != nil && s.Push.TLS},
+		{"comet", s.Comet != nil && s.Comet.TLS}, {"mqtt", s.MQTT != nil && s.MQTT.TLS},
+	} {
+		if p.tls {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
 // podPort is a port that no Service has.
 type podPort struct {
 	name   string
@@ -167,6 +183,11 @@ func protocolArgs(c *v1alpha1.ChatCluster) (args []string) {
 	for _, p := range protocols(c) {
 		args = append(args, "--"+p.name+"-listen="+everywhere(p.listen))
 		args = append(args, p.args...)
+	}
+	if s := c.Spec.Protocols; s != nil {
+		if names := overTLS(s); len(names) > 0 {
+			args = append(args, "--protocols-tls="+strings.Join(names, ","))
+		}
 	}
 	return args
 }

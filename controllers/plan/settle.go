@@ -84,6 +84,7 @@ func settleManaged(m *v1alpha1.ManagedBackbone) {
 
 func settleHooks(h *v1alpha1.HooksSpec) {
 	if w := h.Webhook; w != nil {
+		orDefault(&w.Form, v1alpha1.WebhookFormChatfleet)
 		if len(w.Events) == 0 {
 			w.Events = []v1alpha1.HookEvent{"message", "edit", "delete", "reaction", "member", "room"}
 		}

@@ -83,8 +83,8 @@ export class Client {
 }
 
 // connect gives a user's client, subscribed to everything below the user's topics. Connections go to the nodes in turn.
-export async function connect(t, transport, user, { qos = 0, token, node } = {}) {
-  const o = options(user, token);
+export async function connect(t, transport, user, { qos = 0, token, node, more } = {}) {
+  const o = options(user, token, more);
   const link = await mqtt.connectAsync(transport.url(node ?? connections++), o);
   t.after(() => link.endAsync(true));
   const client = new Client(user, link, o.clientId);

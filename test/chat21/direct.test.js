@@ -53,6 +53,16 @@ for (const via of transports) {
     assert.deepEqual(await sessions[1].hear(`presence/${sessions[0].id}`), { disconnected: true });
   });
 
+  test(`${via.name}: a session that was to last begins anew, and its client subscribes again`, limits, async (t) => {
+    const [ann, bob] = [await connect(t, via, unique('ann'), { qos: 1, more: { clean: false, reconnectPeriod: 50 } }), await connect(t, via, unique('bob'))];
+    const again = new Promise((resolve) => { ann.link.once('connect', resolve); });
+    ann.link.stream.destroy();
+    assert.equal((await again).sessionPresent, false);
+    await ann.link.subscribeAsync(ann.topic('presence/#'), { qos: 1 }); // is answered behind the filters that the library repeats
+    await bob.say(ann.user, { text: 'after that' });
+    assert.equal((await ann.hear(`messages/${bob.user}/clientadded`)).text, 'after that');
+  });
+
   test(`${via.name}: wrong tokens are refused with the code for it`, limits, async () => {
     const user = unique('ann');
     for (const token of [tokenOf(user, {}, 'another key'), tokenOf(user, { exp: 1 }), tokenOf(user, { app_id: '' }), 'no token', '']) {

@@ -57,6 +57,12 @@ var rules = []rule{
 		forbidden: oneOf("./chatnode/gateway", "./chatnode/chat", "./chatnode/fanout", "./chatnode/conn"),
 	},
 	{
+		name:      "people knows neither chat nor a wire",
+		folders:   []string{"chatnode/people"},
+		through:   true,
+		forbidden: oneOf("./chatnode/gateway", "./chatnode/chat", "./chatnode/fanout", "./chatnode/conn"),
+	},
+	{
 		name:      "conn and auth know neither rooms nor the log",
 		folders:   []string{"chatnode/conn", "chatnode/auth"},
 		through:   true,

@@ -43,7 +43,7 @@ func (s *session) runConnect(r request, q *protocol.ConnectRequest) {
 	}
 	if err == nil {
 		if subs, result.Subs, err = s.subscribeAtConnect(token, q); err != nil {
-			s.gateway.people.release(token.App)
+			s.gateway.people.Release(token.App)
 		}
 	}
 	var end protocol.Disconnect
@@ -81,10 +81,10 @@ func (s *session) finishConnect(now stage, answer func()) {
 	if s.closed && now == connected {
 		now = fresh // Closed came before it could see that the session was connected
 		s.gauge().Dec()
-		s.gateway.people.release(s.actor.App)
+		s.gateway.people.Release(s.actor.App)
 	}
 	if now == connected {
-		s.gateway.people.add(s)
+		s.gateway.people.Add(s.person(), s)
 	}
 	s.stage.Store(int32(now))
 	s.mu.Unlock()

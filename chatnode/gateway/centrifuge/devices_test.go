@@ -50,7 +50,7 @@ func TestPresenceTellsOfDevicesOnAllNodes(t *testing.T) {
 		see(n, &chatv1.UserPresence{Status: chatv1.Status_STATUS_ONLINE, Devices: []string{"ios", "web"}})
 	}
 	wait.For(t, patience, "all devices", func(ctx context.Context) error { // who is slow to answer is left out
-		all, err := one.gateway.Devices(ctx, chat.DefaultApp, []string{"bob", "ann"})
+		all, err := one.everywhere.Devices(ctx, chat.DefaultApp, []string{"bob", "ann"})
 		if err == nil && (len(all) != 1 || len(all["bob"]) != 3) {
 			err = fmt.Errorf("%v", all)
 		}
@@ -61,7 +61,7 @@ func TestPresenceTellsOfDevicesOnAllNodes(t *testing.T) {
 	see(one, &chatv1.UserPresence{Status: chatv1.Status_STATUS_ONLINE, Devices: []string{"ios"}})
 	phone.cut()
 	see(two, &chatv1.UserPresence{LastSeen: 1})
-	if here := one.gateway.devicesHere(chat.DefaultApp, []string{"bob"}); !slices.Equal(here["bob"], nil) {
+	if here := one.gateway.Devices(chat.DefaultApp, []string{"bob"}); !slices.Equal(here["bob"], nil) {
 		t.Errorf("still here: %v", here)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // Log is what the gateway needs of the backbone: pages of feeds, and the way to other nodes.
@@ -80,9 +81,8 @@ type Gateway struct {
 	work     sync.WaitGroup
 	reports  bucket
 
-	people people
-	// ofOne and ofMany are changes of rights of one user in one channel, and the others.
-	ofOne, ofMany reviews
+	people  people.Here[*session]
+	reviews *people.Reviews[*subscription]
 }
 
 // New gives a gateway that answers the commands which other nodes forward. Register makes it reachable.
@@ -106,24 +106,16 @@ func New(o Options) (*Gateway, error) {
 		Bytes: g.limits.FrameBytes, Message: g.limits.CommandBytes,
 		Messages: g.limits.FrameCommands, Entries: g.limits.Subscriptions,
 	}
-	g.ofOne.init()
-	g.ofMany.init()
-	g.ctx, g.cancel = context.WithCancel(context.Background())
-	for kind, answer := range map[string]func(context.Context, []byte) ([]byte, error){
-		emulationQuestion: g.answerEmulation, devicesQuestion: g.answerDevices,
-	} {
-		if err := o.Log.Answer(kind, answer); err != nil {
-			g.cancel()
-			return nil, err
-		}
+	if err := o.Log.Answer(emulationQuestion, g.answerEmulation); err != nil {
+		return nil, err
 	}
-	o.Chat.OnChange(g.changed)
+	g.reviews = people.NewReviews(g.concerned, g.reconsider)
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	o.Chat.OnChange(g.reviews.Note)
 	o.Chat.OnRevoke(g.revoked)
 	o.Chat.OnErase(o.Hub.Forget)
 	o.Chat.OnAnnounce(g.announce)
-	for _, r := range []*reviews{&g.ofOne, &g.ofMany} {
-		g.work.Go(func() { g.review(g.ctx, r) })
-	}
+	g.work.Go(func() { g.reviews.Run(g.ctx) })
 	return g, nil
 }
 
@@ -161,7 +153,7 @@ func (g *Gateway) start(f func()) bool {
 
 // left forgets the session of a user, and tells chat if it was the last one here.
 func (g *Gateway) left(s *session) {
-	if g.people.remove(s) {
+	if g.people.Remove(s.person(), s) {
 		g.options.Chat.Left(s.actor.App, s.actor.User)
 	}
 }

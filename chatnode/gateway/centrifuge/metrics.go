@@ -12,7 +12,6 @@ type metrics struct {
 	ends      *prometheus.CounterVec
 	emulation *prometheus.CounterVec
 	skipped   prometheus.Counter
-	unasked   prometheus.Counter
 	// unreviewed counts looks at subscriptions that are to be repeated.
 	unreviewed prometheus.Counter
 	waiting    prometheus.Gauge
@@ -32,8 +31,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		emulation: vec("emulation_requests_total", "Requests with commands for streaming connections, by result.", "result"),
 		skipped: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_centrifuge_skipped_server_subscriptions_total",
 			Help: "Channels named by tokens that the connection may not have."}),
-		unasked: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_centrifuge_unanswered_presence_questions_total",
-			Help: "Questions about connected users that another node did not answer in time."}),
 		unreviewed: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_centrifuge_repeated_reviews_total",
 			Help: "Looks whether a subscription may stay after its user's rights changed, that could not find out and were repeated."}),
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Name: "chatnode_centrifuge_waiting_commands",
@@ -42,7 +39,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Bytes of replies that wait for slow clients."}),
 	}
 	if r != nil {
-		r.MustRegister(m.sessions, m.commands, m.duration, m.pushes, m.ends, m.emulation, m.skipped, m.unasked, m.unreviewed, m.waiting, m.replies)
+		r.MustRegister(m.sessions, m.commands, m.duration, m.pushes, m.ends, m.emulation, m.skipped, m.unreviewed, m.waiting, m.replies)
 	}
 	return m
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 func TestMain(m *testing.M) {
@@ -38,13 +39,14 @@ var secret = []byte("a secret of the tests, 32 bytes or more")
 
 // node is the whole stack in one process, behind a real listener.
 type node struct {
-	t        testing.TB
-	backbone *backbone.Backbone
-	hub      *fanout.Hub
-	conns    *conn.Server
-	gateway  *Gateway
-	http     *httptest.Server
-	registry *prometheus.Registry
+	t          testing.TB
+	backbone   *backbone.Backbone
+	hub        *fanout.Hub
+	conns      *conn.Server
+	gateway    *Gateway
+	everywhere *people.Everywhere
+	http       *httptest.Server
+	registry   *prometheus.Registry
 }
 
 type setup struct {
@@ -94,6 +96,9 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n.everywhere, err = people.NewEverywhere(b, nil); err != nil {
+		t.Fatal(err)
+	}
 	o := s.options
 	o.Conns, o.Hub, o.Log, o.Tokens = n.conns, n.hub, b, tokens
 	o.Chat, err = chat.New(chat.Options{
@@ -103,7 +108,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 			if s.here != nil {
 				s.here()
 			}
-			return n.gateway.Devices(ctx, app, users)
+			return n.everywhere.Devices(ctx, app, users)
 		},
 	})
 	if err != nil {
@@ -113,6 +118,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	if n.gateway, err = New(o); err != nil {
 		t.Fatal(err)
 	}
+	n.everywhere.Add(n.gateway.Devices)
 	mux := http.NewServeMux()
 	n.gateway.Register(mux)
 	n.http = httptest.NewUnstartedServer(mux)

@@ -3,133 +3,33 @@ package centrifuge
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
-// maxReviews is how many changes of rights wait to be looked at. Beyond it, everybody's subscriptions are looked at once.
-const maxReviews = 1024
-
-const (
-	// reviewing is how many subscriptions are looked at at a time: a look may have to read rows.
-	reviewing = 32
-	// reviewAgain is the pause before another look, after the rights could not be found out.
-	reviewAgain = time.Second
-)
-
-// reviews are the changes of rights that live subscriptions have still to be held against.
-type reviews struct {
-	mu      sync.Mutex
-	waiting map[change]struct{}
-	wake    chan struct{}
-}
-
-func (r *reviews) init() { r.wake = make(chan struct{}, 1) }
-
-// change says whose rights may have changed and where; an empty user is everybody, an empty channel everywhere.
-type change struct{ app, channel, user string }
-
-// ofOne says whether the change is of one user in one channel. There are few subscriptions to look at then, often of one who was expelled:
-// such changes don't wait for the others.
-func (c change) ofOne() bool { return c.channel != "" && c.user != "" }
-
-// changed takes a change. It does not block.
-func (g *Gateway) changed(app, channel, user string) {
-	c := change{app, channel, user}
-	if c.ofOne() && g.ofOne.note(c) {
-		return
-	}
-	if !c.ofOne() && g.ofMany.note(c) {
-		return
-	}
-	g.ofMany.replace(change{})
-}
-
-// note takes a change; false if there are too many.
-func (r *reviews) note(c change) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.waiting) >= maxReviews {
-		return false
-	}
-	if r.waiting == nil {
-		r.waiting = map[change]struct{}{}
-	}
-	r.waiting[c] = struct{}{}
-	r.rouse()
-	return true
-}
-
-// replace takes a change that all others are part of.
-func (r *reviews) replace(c change) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.waiting = map[change]struct{}{c: {}}
-	r.rouse()
-}
-
-func (r *reviews) rouse() {
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (r *reviews) take() map[change]struct{} {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := r.waiting
-	r.waiting = nil
-	return all
-}
-
-// review holds live subscriptions against rights that have changed, until ctx ends.
-func (g *Gateway) review(ctx context.Context, r *reviews) {
-	var looks errgroup.Group
-	looks.SetLimit(reviewing)
-	defer func() { _ = looks.Wait() }() // no look gives an error
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.wake:
-		}
-		for c := range r.take() {
-			for _, sub := range g.concerned(c) {
-				if ctx.Err() != nil {
-					return
-				}
-				looks.Go(func() error {
-					sub.session.reconsider(ctx, sub)
-					return nil
-				})
-			}
-		}
-	}
-}
+// reviewAgain is the pause before another look, after the rights could not be found out.
+const reviewAgain = time.Second
 
 // concerned lists the subscriptions that a change may end.
-func (g *Gateway) concerned(c change) (subs []*subscription) {
+func (g *Gateway) concerned(c people.Change) (subs []*subscription) {
 	switch {
-	case c.channel == "":
-		for _, s := range g.people.all() {
+	case c.Channel == "":
+		for _, s := range g.people.All() {
 			subs = append(subs, s.subscriptions()...)
 		}
-	case c.user != "":
-		for _, s := range g.people.of(person{c.app, c.user}) {
-			if sub := s.find(c.channel); sub != nil {
+	case c.User != "":
+		for _, s := range g.people.Of(people.Person{App: c.App, User: c.User}) {
+			if sub := s.find(c.Channel); sub != nil {
 				subs = append(subs, sub)
 			}
 		}
 	default:
-		for _, m := range g.options.Hub.Members(backbone.Feed{Kind: layout.Room, App: c.app, Name: c.channel}) {
+		for _, m := range g.options.Hub.Members(backbone.Feed{Kind: layout.Room, App: c.App, Name: c.Channel}) {
 			if sub, ours := m.(*subscription); ours {
 				subs = append(subs, sub)
 			}
@@ -140,7 +40,8 @@ func (g *Gateway) concerned(c change) (subs []*subscription) {
 
 // reconsider ends a subscription that its user may not have any more. As long as that can't be found out, it stays, and is looked at again.
 // One of which the client was not told yet is not looked at: answered does that.
-func (s *session) reconsider(ctx context.Context, sub *subscription) {
+func (g *Gateway) reconsider(ctx context.Context, sub *subscription) {
+	s := sub.session
 	for s.told(sub) {
 		err := s.mayKeep(ctx, sub)
 		if forbidden(err) && s.leave(sub) {
@@ -149,7 +50,7 @@ func (s *session) reconsider(ctx context.Context, sub *subscription) {
 		if answer, _ := errorOf(err); err == nil || !answer.Temporary || !pause(ctx, reviewAgain) {
 			return
 		}
-		s.gateway.metrics.unreviewed.Inc()
+		g.metrics.unreviewed.Inc()
 	}
 }
 
@@ -174,7 +75,7 @@ func (s *session) answered(ctx context.Context, subs ...*subscription) {
 			err = s.mayKeep(ctx, sub)
 		}
 		if err != nil {
-			s.gateway.changed(s.actor.App, sub.channel, s.actor.User)
+			s.gateway.reviews.Note(s.actor.App, sub.channel, s.actor.User)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
-	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
 )
@@ -67,11 +66,7 @@ func (n *node) kick(t testing.TB, room, user string) {
 	case <-time.After(patience):
 		t.Fatal("nobody was told")
 	}
-	eventually(t, "all changes are looked at", func() bool {
-		n.gateway.ofOne.mu.Lock()
-		defer n.gateway.ofOne.mu.Unlock()
-		return len(n.gateway.ofOne.waiting) == 0
-	})
+	eventually(t, "all changes are looked at", func() bool { return n.gateway.reviews.Waiting() == 0 })
 }
 
 // wantUnsubscribed waits for the end of a subscription.
@@ -116,21 +111,4 @@ func TestWhoIsKickedWhileConnectingIsUnsubscribed(t *testing.T) {
 		t.Fatalf("the room was to be subscribed to: %+v, %+v", reply.Connect, reply.Error)
 	}
 	c.wantUnsubscribed("room:a")
-}
-
-func TestTooManyChangesBecomeOneOfEverybody(t *testing.T) {
-	g := &Gateway{}
-	g.ofOne.init()
-	g.ofMany.init()
-	for i := range maxReviews + 1 {
-		g.changed(chat.DefaultApp, "room:a", string(rune('a'+i)))
-	}
-	if all := g.ofMany.take(); len(all) != 1 {
-		t.Fatalf("%d changes", len(all))
-	} else if _, ok := all[change{}]; !ok {
-		t.Fatalf("%v", all)
-	}
-	if waiting := len(g.ofOne.take()); waiting != maxReviews {
-		t.Fatalf("%d changes of one user wait", waiting)
-	}
 }

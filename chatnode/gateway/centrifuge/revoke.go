@@ -6,6 +6,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // admit says whether a token may be used. One that is revoked is answered like one that has expired: the SDKs then fetch another from the
@@ -23,7 +24,7 @@ func (g *Gateway) admit(app, user string, issued time.Time) error {
 
 // revoked ends the sessions of a user that were made with tokens which are revoked.
 func (g *Gateway) revoked(app, user string) {
-	for _, s := range g.people.of(person{app, user}) {
+	for _, s := range g.people.Of(people.Person{App: app, User: user}) {
 		s.readmit()
 	}
 }
@@ -43,7 +44,7 @@ func (s *session) readmit() {
 
 // announce hands an announcement to everybody's personal channel, without an offset: it is not in the log.
 func (g *Gateway) announce(app string, event []byte) {
-	for _, s := range g.people.all() {
+	for _, s := range g.people.All() {
 		if s.actor.App != app {
 			continue
 		}
@@ -56,7 +57,7 @@ func (g *Gateway) announce(app string, event []byte) {
 
 // reserve takes a place among the connections that an application may have.
 func (g *Gateway) reserve(app string) error {
-	if g.people.reserve(app, g.options.Chat.Connections(app)) {
+	if g.people.Reserve(app, g.options.Chat.Connections(app)) {
 		return nil
 	}
 	return &protocol.Error{

@@ -178,7 +178,7 @@ func TestAnApplicationHasNoMoreConnectionsThanItMay(t *testing.T) {
 	other := sign(t, map[string]any{"sub": "ann", "app": "other"})
 	n.connectWith(t, transports[0], &protocol.ConnectRequest{Token: other}).answers()
 	first.cut()
-	eventually(t, "the first has gone", func() bool { return n.gateway.people.ofApp(chat.DefaultApp) == 1 })
+	eventually(t, "the first has gone", func() bool { return n.gateway.people.Reserved(chat.DefaultApp) == 1 })
 	n.connect(t, transports[0], "bob").answers()
 }
 

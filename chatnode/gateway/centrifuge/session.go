@@ -13,6 +13,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/centrifuge/protocol"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // Kinds of conn.Handler.Deadline.
@@ -59,7 +60,7 @@ type session struct {
 	actor chat.Actor
 	// device is what the client called itself, and set with actor.
 	device string
-	// sibling is another session of the same user; guarded by people's mu.
+	// sibling is another session of the same user.
 	sibling *session
 
 	// issued is when the token was, in milliseconds since 1970.
@@ -79,6 +80,12 @@ type session struct {
 	// nextExpiry is the time of deadlineSubscriptions, or zero.
 	nextExpiry time.Time
 }
+
+// person is the user, if it has a name.
+func (s *session) person() people.Person { return people.Person{App: s.actor.App, User: s.actor.User} }
+
+// Sibling implements people.Session.
+func (s *session) Sibling() **session { return &s.sibling }
 
 // open makes the session of a new connection.
 func (g *Gateway) open(c *conn.Conn, encoding protocol.Encoding) *session {

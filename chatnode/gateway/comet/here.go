@@ -24,23 +24,18 @@ type userQuestion struct {
 	Users []string `json:"users"`
 }
 
-// Devices tells which of the users are connected to any living node: for each, the name of every connection's device, which here has none.
-// Nodes that don't answer in time are left out.
-func (g *Gateway) Devices(ctx context.Context, app string, users []string) (map[string][]string, error) {
-	counts, err := g.elsewhere(ctx, app, users)
-	if err != nil {
-		return nil, err
-	}
+// Devices implements people.Devices. Devices of browsers have no names.
+func (g *Gateway) Devices(app string, users []string) map[string][]string {
 	found := map[string][]string{}
 	for _, user := range users {
-		if n := counts[user] + g.people.here(person{app, user}); n > 0 {
+		if n := g.people.here(person{app, user}); n > 0 {
 			found[user] = make([]string, n)
 		}
 	}
-	return found, nil
+	return found
 }
 
-// elsewhere counts the connections of users to other nodes.
+// elsewhere counts the connections of users to other nodes. Nodes that don't answer in time are left out.
 func (g *Gateway) elsewhere(ctx context.Context, app string, users []string) (map[string]int, error) {
 	question, err := json.Marshal(userQuestion{app, users})
 	if err != nil {

@@ -1,7 +1,6 @@
 package comet
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"log/slog"
@@ -18,6 +17,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
+	everybody "github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 func TestMain(m *testing.M) {
@@ -79,9 +79,11 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	}
 	n.backbone, n.hub, n.conns = b, fanout.New(b, fanout.Options{Logger: log}), conn.New(s.conns)
 	s.chat.Log, s.chat.Tables, s.chat.Signals, s.chat.Logger = b, b, n.hub, log
-	s.chat.Here = func(ctx context.Context, app string, users []string) (map[string][]string, error) {
-		return n.gateway.Devices(ctx, app, users)
+	everywhere, err := everybody.NewEverywhere(b, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
+	s.chat.Here = everywhere.Devices
 	if n.chat, err = chat.New(s.chat); err != nil {
 		t.Fatal(err)
 	}
@@ -90,6 +92,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	if n.gateway, err = New(o); err != nil {
 		t.Fatal(err)
 	}
+	everywhere.Add(n.gateway.Devices)
 	n.http = httptest.NewServer(n.gateway)
 	backends, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

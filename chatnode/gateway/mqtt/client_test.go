@@ -12,6 +12,9 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
 )
 
+// object is JSON.
+type object = map[string]any
+
 // transport is one of the ways to a node.
 type transport struct {
 	name string
@@ -180,25 +183,45 @@ func (c *rawClient) say(to string, message object) {
 	c.publish("apps/tilechat/outgoing/users/"+c.user+"/messages/"+to+"/outgoing", message)
 }
 
-// hear gives what is published next, whose topic below the user's must be that.
-func (c *rawClient) hear(own string) object {
+// next gives what is published next, and where below the user's topics.
+func (c *rawClient) next(awaited string) (own string, payload object) {
 	c.t.Helper()
 	select {
 	case m, ok := <-c.published:
 		if !ok {
-			c.t.Fatalf("the connection of %s ended before %s", c.user, own)
-		}
-		if want := "apps/tilechat/users/" + c.user + "/" + own; m.Topic != want {
-			c.t.Fatalf("%s was published with %s, not %s", m.Topic, m.Payload, want)
+			c.t.Fatalf("the connection of %s ended before %s", c.user, awaited)
 		}
 		if m.QoS == 1 {
 			c.send(packet.AppendPuback(nil, m.ID))
 		}
-		return c.opened(m)
+		return strings.TrimPrefix(m.Topic, "apps/tilechat/users/"+c.user+"/"), c.opened(m)
 	case <-time.After(patience):
-		c.t.Fatalf("%s heard nothing of %s", c.user, own)
-		return nil
+		c.t.Fatalf("%s heard nothing of %s", c.user, awaited)
+		return "", nil
 	}
+}
+
+// hear gives what is published next, whose topic below the user's must be that.
+func (c *rawClient) hear(want string) object {
+	c.t.Helper()
+	own, payload := c.next(want)
+	if own != want {
+		c.t.Fatalf("%s was published with %v, not %s", own, payload, want)
+	}
+	return payload
+}
+
+// hearBoth gives what is published next on two topics, which are told apart and so may come in any order.
+func (c *rawClient) hearBoth(one, other string) (first, second object) {
+	c.t.Helper()
+	own, payload := c.next(one)
+	if own == one {
+		return payload, c.hear(other)
+	}
+	if own != other {
+		c.t.Fatalf("%s was published with %v, not %s or %s", own, payload, one, other)
+	}
+	return c.hear(one), payload
 }
 
 // opened is what was published.

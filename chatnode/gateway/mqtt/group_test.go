@@ -15,14 +15,25 @@ func label(t testing.TB, in any) any {
 }
 
 // hearLabel hears a message of the system.
-func (c *rawClient) hearLabel(group, key string) object {
+func (c *rawClient) hearLabel(group, key string) {
 	c.t.Helper()
-	m := c.hear("messages/" + group + "/clientadded")
+	c.wantLabel(c.hear("messages/"+group+"/clientadded"), group, key)
+}
+
+// hearChange hears a message of the system and the group, with what the two say of it.
+func (c *rawClient) hearChange(group, key string) (message, changed object) {
+	c.t.Helper()
+	message, changed = c.hearBoth("messages/"+group+"/clientadded", "groups/"+group+"/clientupdated")
+	c.wantLabel(message, group, key)
+	return message, changed
+}
+
+func (c *rawClient) wantLabel(m object, group, key string) {
+	c.t.Helper()
 	has(c.t, m, object{"sender": "system", "sender_fullname": "System", "recipient": group, "status": 150, "channel_type": "group"})
 	if got := label(c.t, m["attributes"]); got != key {
 		c.t.Fatalf("%v, want %s", m, key)
 	}
-	return m
 }
 
 func TestAGroupLivesAsItsOwnersWant(t *testing.T) {
@@ -58,8 +69,8 @@ func TestAGroupLivesAsItsOwnersWant(t *testing.T) {
 		n.ok(t, 401, "GET", path, carl.user, nil)
 		n.ok(t, 200, "POST", path+"/members", ann.user, object{"member_id": carl.user})
 		for _, each := range []*rawClient{ann, bob} {
-			each.hearLabel(id, "MEMBER_JOINED_GROUP")
-			if key := label(t, each.hear("groups/" + id + "/clientupdated")["notification"]); key != "MEMBER_JOINED_GROUP" {
+			_, changed := each.hearChange(id, "MEMBER_JOINED_GROUP")
+			if key := label(t, changed["notification"]); key != "MEMBER_JOINED_GROUP" {
 				t.Errorf("notification %v", key)
 			}
 		}
@@ -80,8 +91,8 @@ func TestAGroupLivesAsItsOwnersWant(t *testing.T) {
 		n.ok(t, 405, "DELETE", path+"/members/"+bob.user, carl.user, nil)
 		n.ok(t, 200, "DELETE", path+"/members/"+bob.user, ann.user, nil)
 		for _, each := range []*rawClient{ann, carl} {
-			has(t, each.hearLabel(id, "MEMBER_LEFT_GROUP"), object{"text": bob.user + " removed from group"})
-			each.hear("groups/" + id + "/clientupdated")
+			left, _ := each.hearChange(id, "MEMBER_LEFT_GROUP")
+			has(t, left, object{"text": bob.user + " removed from group"})
 		}
 		bob.hear("groups/" + id + "/clientupdated")
 		ann.say(id, object{"text": "without bob", "channel_type": "group"})

@@ -88,7 +88,7 @@ func TestAClientMayGoAtAnyByte(t *testing.T) {
 		c.send(wholeTalk(t, c.user))
 		c.wantTalk()
 		c.cut()
-		eventually(t, "nobody is left", func() bool { return len(n.gateway.people.all()) == 0 })
+		eventually(t, "nobody is left", func() bool { return len(n.gateway.people.All()) == 0 })
 	})
 }
 

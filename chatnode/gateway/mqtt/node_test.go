@@ -22,6 +22,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 func TestMain(m *testing.M) {
@@ -56,6 +57,8 @@ type setup struct {
 	limits  Limits
 	conns   conn.Options
 	chat    chat.Limits
+	// webhook has the gateway record what a webhook is told besides rooms.
+	webhook bool
 }
 
 // startNode starts a node with an embedded log; change may alter what it is made of.
@@ -80,14 +83,17 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	n.conns = conn.New(s.conns)
 	tokens, err := auth.New(context.Background(), auth.Options{HMACSecret: tokenKey, ShortSecret: true})
 	must(t, err)
+	everywhere, err := people.NewEverywhere(n.backbone, nil)
+	must(t, err)
 	n.chat, err = chat.New(chat.Options{
-		Log: n.backbone, Tables: n.backbone, Signals: n.hub, ImplicitRooms: true, Limits: s.chat, Logger: log,
+		Log: n.backbone, Tables: n.backbone, Signals: n.hub, ImplicitRooms: true, Limits: s.chat, Here: everywhere.Devices, Logger: log,
 	})
 	must(t, err)
 	n.gateway = New(Options{
-		Conns: n.conns, Chat: n.chat, Hub: n.hub, Log: n.backbone, Tokens: tokens, Version: "test", Limits: s.limits,
+		Conns: n.conns, Chat: n.chat, Hub: n.hub, Log: n.backbone, Tokens: tokens, Version: "test", Limits: s.limits, Webhook: s.webhook,
 		Registerer: n.registry, Logger: log,
 	})
+	everywhere.Add(n.gateway.Devices)
 	mux := http.NewServeMux()
 	n.gateway.Register(mux)
 	n.http = httptest.NewServer(mux)
