@@ -11,7 +11,7 @@ import (
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
-	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 )
 
@@ -119,7 +119,7 @@ func (n *node) openWebhook() (err error) {
 	}
 	if o.forChat21() {
 		i := slices.IndexFunc(n.protocols, func(p protocolGateway) bool { _, ok := p.(*mqttPorts); return ok })
-		events.Form, events.Beside = n.protocols[i].(*mqttPorts).gateway.WebhookForm, mqtt.BesideRooms
+		events.Form, events.Beside = n.protocols[i].(*mqttPorts).gateway.WebhookForm, chat21.BesideRooms
 	}
 	n.events, err = hook.NewEvents(n.messages, events)
 	return err

@@ -26,7 +26,7 @@ func passesBy(watch func(s *stage) bystander, act func(ann *person, channel stri
 	})
 }
 
-// everywhereButNative is a row of what only the native protocol can say.
+// nativeOnly is a row of what only the native protocol can say.
 func nativeOnly(name string, native func(s *stage), act func(ann *person, channel string)) capability {
 	return capability{
 		name: name, native: can(native),

@@ -35,7 +35,7 @@ var errUnsayable = errors.New("the protocol can't say that")
 
 // gateways are all ways in but the service itself.
 var gateways = []gateway{
-	chat21Rights, chat21APIRights, chattpRights, browserRights, anonymousRights, heimdallrRights, pullRights, cometQLRights,
+	chat21Rights, chat21APIRights, chattpRights, browserRights, trackRights, anonymousRights, heimdallrRights, pullRights, cometQLRights,
 }
 
 // atOnce is how many cases are tried at a time: most of the time they wait for the log.

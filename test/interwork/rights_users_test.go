@@ -1,6 +1,7 @@
 package interwork
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -8,6 +9,7 @@ import (
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/chat/chattest"
+	"github.com/chatfleet/chatfleet/test/client"
 )
 
 // Users of cHaTTP have direct conversations alone.
@@ -50,6 +52,32 @@ var anonymousRights = gateway{name: "CppComet, not signed in", room: webPipe, ac
 	},
 	"Messages": func(s *stage, _ string, q proto.Message) error {
 		return s.browserReads(s.browserWith("0", "undefined"), q)
+	},
+}}
+
+// Who listens is told of some pipes only.
+var trackRights = gateway{name: "CppComet, who listens", room: func() string { return "track_" + fresh() }, actor: fresh, asks: map[string]ask{
+	"Members": func(s *stage, user string, q proto.Message) error {
+		pipe, ok := roomOf(q)
+		if !ok || q.(*chatv1.MembersRequest).GetMembership() != 0 {
+			return errUnsayable
+		}
+		b, marker := s.browser(user, pipe), "who"+fresh()
+		b.say("track_pipe_users", pipe, marker)
+		f := b.await("an answer or an error", func(f frame) bool { return f.Marker == marker || f.Event == "error" && f.Pipe == "sys" })
+		comes := func(f frame) bool { return f.Pipe == pipe && f.Event == "subscription" }
+		if _, err := s.native(s.ctx, "boss").Subscribe(s.ctx, channelOf(q), client.SubscribeOptions{}); err != nil {
+			return err
+		}
+		if f.Marker == marker {
+			b.await("somebody to come", comes)
+			return nil
+		}
+		b.done()
+		if frames, _ := b.frames.all(s.ctx); slices.ContainsFunc(frames, comes) {
+			return errors.New("who comes is told, and who is there is not")
+		}
+		return chattest.ErrDenied
 	},
 }}
 

@@ -100,6 +100,14 @@ var history = capability{
 		second, err := s.pullPage(s.ctx, s.room, first.Next, 1)
 		s.must(err)
 		s.must(same(append(textsOf(first.Messages), textsOf(second.Messages)...), ann.said))
+
+		ranked, chat := startOn(s.t, "", "--pull-dialect=b").on(s.t), s.ann+":"+s.bob
+		for _, words := range ann.said {
+			s.must(ranked.pullSend(chat, s.ann)(s.ctx, words))
+		}
+		second, err = ranked.pullPage(s.ctx, chat, 1, 1)
+		s.must(err)
+		s.must(same(textsOf(second.Messages), ann.said[1:]))
 	}),
 	push: cannot(func(s *stage) { // what was received is in no later session
 		ann, bob := s.person(s.ann), s.chattpUser(s.bob)

@@ -45,6 +45,13 @@ var receipts = func() capability {
 		})
 		bob.publish(bob.topic("conversations/"+s.ann+"/update"), object{"is_new": false})
 		s.wantConversation(s.bob, s.ann, said("ann", 0), false)
+
+		ann.send(s.bob, "direct", said("ann", 1), nil) // which a native client receives
+		own := ann.await("the own message", func(p published) bool { return p.body.Text == said("ann", 1) })
+		s.person(s.bob).call("Delivered", &chatv1.DeliveredRequest{Room: s.direct(), Offset: s.last(s.direct())}, &chatv1.Marks{})
+		ann.await("another receipt", func(p published) bool {
+			return p.topic == "messages/"+s.bob+"/"+own.body.ID+"/clientupdated" && p.body.Status == 250
+		})
 	})
 	return c
 }()
@@ -106,6 +113,7 @@ var presence = capability{
 		s.makeRoom()
 		s.mqtt(s.bob)
 		s.wantPresent(s.bob)
+		s.wantOnline(s.bob)
 	}),
 }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/fanout"
 )
 
 // commands are what browsers can say, by the first line.
@@ -79,13 +82,21 @@ func (s *session) pipeLog(ctx context.Context, text string) error {
 // maxReplayed is how many messages of a pipe's past a browser gets.
 const maxReplayed = 99
 
+// listeners are those of a pipe, if the user may know them.
+func (s *session) listeners(ctx context.Context, pipe string) (fanout.Here, error) {
+	if _, err := s.gateway.options.Chat.Access(ctx, s.actor, roomPrefix+pipe, chat.Presence); err != nil {
+		return fanout.Here{}, err
+	}
+	return s.gateway.options.Hub.Presence(ctx, feedOf(s.app, pipe))
+}
+
 // pipeCount tells how many listen to a pipe.
 func (s *session) pipeCount(ctx context.Context, text string) error {
 	pipe, marker, err := pipeAndMarker(text, "web_", "webauth_", "track_")
 	if err != nil {
 		return err
 	}
-	here, err := s.gateway.options.Hub.Presence(ctx, feedOf(s.app, pipe))
+	here, err := s.listeners(ctx, pipe)
 	if err != nil {
 		return err
 	}
@@ -99,7 +110,7 @@ func (s *session) trackPipeUsers(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	here, err := s.gateway.options.Hub.Presence(ctx, feedOf(s.app, pipe))
+	here, err := s.listeners(ctx, pipe)
 	if err != nil {
 		return err
 	}

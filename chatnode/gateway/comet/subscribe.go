@@ -161,7 +161,7 @@ func (s *session) join(ctx context.Context, pipe string) error {
 	if s.user > 0 {
 		shown = s.actor.User
 	}
-	tracks := strings.HasPrefix(pipe, "track_")
+	tracks := strings.HasPrefix(pipe, "track_") && s.maySeeListeners(ctx, pipe)
 	m.place, _, err = s.gateway.options.Hub.Subscribe(ctx, access.Feed, fanout.Request{
 		Info: s.browser.info(shown, m.client, s.gateway.now().Unix()), JoinLeave: tracks,
 	}, m)
@@ -187,6 +187,12 @@ func (s *session) join(ctx context.Context, pipe string) error {
 	m.place.Start()
 	m.reconsider(ctx) // nobody could find the subscription while its rights were first looked at
 	return nil
+}
+
+// maySeeListeners says whether the user may know who listens to a pipe.
+func (s *session) maySeeListeners(ctx context.Context, pipe string) bool {
+	_, err := s.gateway.options.Chat.Access(ctx, s.actor, roomPrefix+pipe, chat.Presence)
+	return err == nil
 }
 
 // unsubscribe ends a subscription, unless that has been done.

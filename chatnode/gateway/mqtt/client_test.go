@@ -12,6 +12,9 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
 )
 
+// object is JSON.
+type object = map[string]any
+
 // transport is one of the ways to a node.
 type transport struct {
 	name string

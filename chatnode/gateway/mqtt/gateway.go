@@ -2,7 +2,8 @@
 //
 // In come MQTT packets and HTTP requests; out go calls of chat and subscriptions to fanout, and back to the clients what chat21 publishes
 // below apps/APP/users/USER/. There is no broker: a topic is a way to say something to chat or to be told something by it, and a client
-// reaches nobody but by them. README.md says what of chat21 is served and how.
+// reaches nobody but by them. Here are connections and sessions; package packet has the wire, package chat21 what messages, conversations and
+// groups are, package api the HTTP API. README.md says what of chat21 is served and how.
 package mqtt
 
 import (
@@ -11,7 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,17 +21,16 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/api"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
+	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
-// Log is what the gateway needs of the backbone: the ends of feeds, rows for what chat21 keeps of conversations, and feeds for its webhook.
+// Log is what the gateway needs of the backbone: besides what timelines do, the ends of feeds.
 type Log interface {
-	Enqueue(feed backbone.Feed, d backbone.Draft) *backbone.Pending
+	chat21.Log
 	Before(ctx context.Context, feed backbone.Feed, offset uint64, limit int) (backbone.Page, error)
-	Get(ctx context.Context, table, key string) (backbone.Row, error)
-	Put(ctx context.Context, table, key string, data []byte, expected uint64) (uint64, error)
-	Remove(ctx context.Context, table, key string, expected uint64) error
-	List(ctx context.Context, table, prefix string, after uint64, limit int) ([]backbone.Row, bool, error)
 }
 
 // Options of a Gateway. What has no default must be given.
@@ -43,7 +42,7 @@ type Options struct {
 	Log   Log
 	// Tokens verifies chat21's tokens.
 	Tokens *auth.Verifier
-	// Webhook is true if there is a webhook in chat21's form, which is told more than rooms have; see WebhookForm.
+	// Webhook is true if there is a webhook in chat21's form; see chat21.Timelines.WebhookForm.
 	Webhook bool
 	// Version is told to clients of the HTTP API.
 	Version string
@@ -60,16 +59,16 @@ type Options struct {
 
 // Gateway serves the protocol. Its methods are safe for concurrent use.
 type Gateway struct {
-	options Options
-	limits  Limits
-	log     *slog.Logger
-	now     func() time.Time
-	metrics *metrics
-	bodies  bodies
-	people  people.Here[*session]
-	reviews *people.Reviews[*subscription]
-	returns chan returnReceipt
-	running atomic.Int64 // requests of the HTTP API
+	options   Options
+	limits    Limits
+	log       *slog.Logger
+	now       func() time.Time
+	metrics   *metrics
+	timelines *chat21.Timelines
+	api       *api.API
+	people    people.Here[*session]
+	reviews   *people.Reviews[*subscription]
+	returns   chan returnReceipt
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -91,6 +90,14 @@ func New(o Options) *Gateway {
 	if g.now == nil {
 		g.now = time.Now
 	}
+	g.timelines = chat21.New(chat21.Options{
+		Chat: o.Chat, Log: o.Log, Signals: o.Hub, Tokens: o.Tokens, Webhook: o.Webhook, Now: g.now, Registerer: o.Registerer,
+	})
+	g.api = api.New(api.Options{
+		Timelines: g.timelines, Chat: o.Chat, Tokens: o.Tokens, Version: o.Version,
+		RequestBytes: g.limits.RequestBytes, Requests: g.limits.Requests, Timeout: g.limits.RequestTimeout,
+		Registerer: o.Registerer, Logger: g.log,
+	})
 	g.reviews = people.NewReviews(g.concerned, g.reconsider)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	o.Chat.OnChange(g.reviews.Note)
@@ -115,10 +122,12 @@ func (g *Gateway) ServeTCP(l net.Listener) error {
 			return nil
 		case err != nil:
 			g.log.Warn("a socket could not be accepted", "error", err)
-			if !pause(g.ctx, acceptAgain) {
+			select {
+			case <-g.ctx.Done():
 				return nil
+			case <-time.After(acceptAgain):
+				continue
 			}
-			continue
 		}
 		// Why a socket is refused is counted where it is.
 		_ = g.options.Conns.AcceptRaw(socket, func(c *conn.Conn) (conn.Handler, error) { return g.open(c), nil })
@@ -145,14 +154,18 @@ func (g *Gateway) start(f func()) bool {
 	return true
 }
 
-// pause returns true after that time, and false if ctx ends before.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
+// erased forgets what is kept of a user whose messages have been erased.
+func (g *Gateway) erased(app, user string) {
+	g.start(func() {
+		ctx, cancel := context.WithTimeout(g.ctx, g.limits.SendTimeout)
+		defer cancel()
+		if err := g.timelines.Forget(ctx, app, user); err != nil {
+			g.log.Error("what chat21 keeps of an erased user is still there", "app", app, "error", err)
+		}
+	})
+}
+
+// WebhookForm is that of chat21's timelines.
+func (g *Gateway) WebhookForm(ctx context.Context, e hook.Event) ([]hook.Body, error) {
+	return g.timelines.WebhookForm(ctx, e)
 }

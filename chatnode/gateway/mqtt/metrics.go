@@ -8,8 +8,6 @@ type metrics struct {
 	packets  *prometheus.CounterVec
 	ends     *prometheus.CounterVec
 	refused  *prometheus.CounterVec
-	requests *prometheus.CounterVec
-	untold   prometheus.Counter
 	send     prometheus.Histogram
 }
 
@@ -22,14 +20,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		ends:    vec("ends_total", "Connections that this gateway ended, by reason.", "reason"),
 		refused: vec("refused_total",
 			"What a client said and chat did not take, by what it was and why. The protocol has no way to tell the client.", "what", "why"),
-		requests: vec("http_requests_total", "Answered requests of the HTTP API, by status.", "status"),
-		untold: prometheus.NewCounter(prometheus.CounterOpts{Name: "chatnode_mqtt_untold_total",
-			Help: "Changes of conversations, receipts and groups that could not be handed to the user's sessions."}),
 		send: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "chatnode_mqtt_send_duration_seconds",
 			Help: "Time from a message's packet until it is stored.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15)}),
 	}
 	if r != nil {
-		r.MustRegister(m.sessions, m.logins, m.packets, m.ends, m.refused, m.requests, m.untold, m.send)
+		r.MustRegister(m.sessions, m.logins, m.packets, m.ends, m.refused, m.send)
 	}
 	return m
 }

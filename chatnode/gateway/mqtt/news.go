@@ -9,6 +9,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 )
 
 // news is a change of the user's list of conversations, as the personal feed tells it.
@@ -91,7 +92,7 @@ func (s *session) follow(ctx context.Context, all []news) {
 		case "left", "kicked", "banned", "deleted":
 			s.leave(n.Room)
 		}
-		if err != nil && !isForbidden(err) {
+		if err != nil && !chat21.IsForbidden(err) {
 			s.disconnect("unavailable", "the log can't be reached; try again")
 			return
 		}

@@ -2,10 +2,10 @@ package mqtt
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
 )
 
@@ -20,7 +20,7 @@ func (s *session) publish(p packet.Packet) error {
 		return nil
 	}
 	to := parseAddress(s.actor.App, s.actor.User, m.Topic)
-	if to.kind == forbidden || !covered(s.id.write, m.Topic) {
+	if to.kind == forbidden || !chat21.Covered(s.id.Write, m.Topic) {
 		s.gateway.metrics.refused.WithLabelValues("publish", "scope").Inc()
 		s.end("scope", "the token does not allow to publish there")
 		return nil
@@ -36,7 +36,7 @@ func (s *session) publish(p packet.Packet) error {
 
 // mayWrite says whether the user may publish to a topic.
 func (s *session) mayWrite(topic string) bool {
-	return parseAddress(s.id.app, s.id.user, topic).kind != forbidden && covered(s.id.write, topic)
+	return parseAddress(s.id.App, s.id.User, topic).kind != forbidden && chat21.Covered(s.id.Write, topic)
 }
 
 // runPublish does what a PUBLISH wants, and acknowledges it when that is done or can never be. What can't be done for a while is not
@@ -44,11 +44,11 @@ func (s *session) mayWrite(topic string) bool {
 func (s *session) runPublish(ctx context.Context, to address, payload []byte, m packet.Publish) {
 	err := s.gateway.obey(ctx, s, to, payload)
 	if err != nil {
-		s.gateway.metrics.refused.WithLabelValues(to.kind.String(), whyOf(err)).Inc()
+		s.gateway.metrics.refused.WithLabelValues(to.kind.String(), chat21.Why(err)).Inc()
 		s.gateway.log.Debug("a packet was refused", "user", s.actor.User, "app", s.actor.App, "what", to.kind.String(), "error", err)
 	}
 	switch {
-	case temporary(err) && m.QoS > 0:
+	case chat21.Temporary(err) && m.QoS > 0:
 		s.disconnect("unavailable", "the message is not stored; send it again")
 	case m.QoS > 0:
 		s.reply(packet.AppendPuback(nil, m.ID))
@@ -59,19 +59,19 @@ func (s *session) runPublish(ctx context.Context, to address, payload []byte, m 
 // broker would do.
 func (g *Gateway) obey(ctx context.Context, s *session, to address, payload []byte) error {
 	if to.kind != toSend {
-		g.tell(s.actor.App, s.actor.User, to.own, payload)
+		g.timelines.Tell(s.actor.App, s.actor.User, to.own, payload)
 	}
 	switch to.kind {
 	case toSend:
 		return s.send(ctx, to.with, payload)
 	case toConfirm:
-		return g.confirm(ctx, s.actor, to.with, to.message, payload)
+		return g.timelines.Confirm(ctx, s.actor, to.with, to.message, payload)
 	case toPatch:
-		return g.patch(ctx, s.actor, to.with, payload)
+		return g.timelines.Patch(ctx, s.actor, to.with, payload)
 	case toArchive:
-		return g.archive(ctx, s.actor, to.with)
+		return g.timelines.Archive(ctx, s.actor, to.with)
 	case toPresence:
-		return g.recordPresence(ctx, s.actor, payload)
+		return g.timelines.RecordPresence(ctx, s.actor, payload)
 	default:
 		return nil
 	}
@@ -84,7 +84,7 @@ func (g *Gateway) bequeath(a chat.Actor, will packet.Will) {
 		ctx, cancel := context.WithTimeout(g.ctx, g.limits.RequestTimeout)
 		defer cancel()
 		if err := g.inherit(ctx, a, to, will.Payload); err != nil {
-			g.metrics.refused.WithLabelValues("will", whyOf(err)).Inc()
+			g.metrics.refused.WithLabelValues("will", chat21.Why(err)).Inc()
 		}
 	})
 }
@@ -92,11 +92,11 @@ func (g *Gateway) bequeath(a chat.Actor, will packet.Will) {
 // inherit does what a will wants.
 func (g *Gateway) inherit(ctx context.Context, a chat.Actor, to address, payload []byte) error {
 	if to.kind == toSend {
-		return g.send(ctx, a, to.with, payload, nil)
+		return g.timelines.Send(ctx, a, to.with, payload, nil)
 	}
-	g.tell(a.App, a.User, to.own, payload)
+	g.timelines.Tell(a.App, a.User, to.own, payload)
 	if to.kind == toPresence {
-		return g.recordPresence(ctx, a, payload)
+		return g.timelines.RecordPresence(ctx, a, payload)
 	}
 	return nil
 }
@@ -105,12 +105,12 @@ func (g *Gateway) inherit(ctx context.Context, a chat.Actor, to address, payload
 func (s *session) send(ctx context.Context, with string, payload []byte) error {
 	began := time.Now()
 	defer func() { s.gateway.metrics.send.Observe(time.Since(began).Seconds()) }()
-	return s.gateway.send(ctx, s.actor, with, payload, s)
+	return s.gateway.timelines.Send(ctx, s.actor, with, payload, s)
 }
 
-// hear enters a room in which the user writes, if the client wants to be told anything.
-func (s *session) hear(ctx context.Context, channel string) {
-	if !s.has(newsChannel) || s.has(channel) {
+// Hear implements chat21.Listener: it enters a room in which the user writes, if the client wants to be told anything.
+func (s *session) Hear(ctx context.Context, channel string) {
+	if !s.Has(newsChannel) || s.Has(channel) {
 		return
 	}
 	sub, err := s.enter(ctx, channel)
@@ -122,29 +122,4 @@ func (s *session) hear(ctx context.Context, channel string) {
 // String names what a client wants in metrics and logs.
 func (k kind) String() string {
 	return [...]string{"echo", "send", "receipt", "conversation", "archive", "presence", "forbidden"}[k]
-}
-
-// whyOf names a failure in the metric.
-func whyOf(err error) string {
-	var failed *chat.Error
-	switch {
-	case errors.As(err, &failed):
-		return failed.Kind.String()
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return "unavailable"
-	default:
-		return "invalid"
-	}
-}
-
-// temporary says whether the same may succeed later.
-func temporary(err error) bool {
-	why := whyOf(err)
-	return err != nil && (why == "unavailable" || why == "too_many" || why == "conflict")
-}
-
-// isForbidden says whether an error means that the user may not.
-func isForbidden(err error) bool {
-	var failed *chat.Error
-	return errors.As(err, &failed) && (failed.Kind == chat.Denied || failed.Kind == chat.NotFound || failed.Kind == chat.Invalid)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
@@ -29,15 +30,15 @@ type returnReceipt struct {
 
 // takeReceipt takes a signal of a room, to tell the user if it is a receipt of the other, whichever protocol that speaks. It does not block.
 func (e encoder) takeReceipt(feed backbone.Feed, signal []byte) {
-	p := placeOf(chat.Channel(feed), e.user)
+	p := chat21.PlaceOf(chat.Channel(feed), e.user)
 	var r chat.Receipt
-	if p.group || json.Unmarshal(signal, &r) != nil || r.Type != "receipt" || r.User != p.with || r.User == e.user || r.Delivered <= r.Was {
+	if p.Group || json.Unmarshal(signal, &r) != nil || r.Type != "receipt" || r.User != p.With || r.User == e.user || r.Delivered <= r.Was {
 		return
 	}
 	select {
 	case e.gateway.returns <- returnReceipt{e, feed, r.Was, r.Delivered}:
 	default:
-		e.gateway.metrics.untold.Inc()
+		e.gateway.timelines.Untold()
 	}
 }
 
@@ -49,7 +50,7 @@ func (g *Gateway) tellReturns(ctx context.Context) {
 			return
 		case r := <-g.returns:
 			if err := g.tellReturn(ctx, r); err != nil && ctx.Err() == nil {
-				g.metrics.untold.Inc()
+				g.timelines.Untold()
 			}
 		}
 	}
@@ -63,25 +64,25 @@ func (g *Gateway) tellReturn(ctx context.Context, r returnReceipt) error {
 	if err != nil {
 		return err
 	}
-	with := level(placeOf(chat.Channel(r.feed), r.user).with)
+	with := chat21.Level(chat21.PlaceOf(chat.Channel(r.feed), r.user).With)
 	var wire []byte
 	for _, m := range slices.Backward(page.Messages) {
-		said, ok := ofEvent(m.Data)
-		if !ok || m.Offset <= r.after || said.sender != r.user {
+		said, ok := chat21.OfEvent(m.Data)
+		if !ok || m.Offset <= r.after || said.Sender != r.user {
 			continue
 		}
-		payload, err := json.Marshal(object{"timelineOf": r.user, "message_id": said.id, "status": statusReturned})
+		payload, err := json.Marshal(map[string]any{"timelineOf": r.user, "message_id": said.ID, "status": chat21.StatusReturned})
 		if err != nil {
 			return err
 		}
-		wire = r.publish(wire, "messages/"+with+"/"+level(said.id)+"/clientupdated", payload)
+		wire = r.publish(wire, "messages/"+with+"/"+chat21.Level(said.ID)+"/clientupdated", payload)
 	}
 	if len(wire) == 0 {
 		return nil
 	}
 	for _, s := range g.people.Of(people.Person{App: r.app, User: r.user}) {
 		if own := s.find(ownChannel); own != nil && s.conn.Framing() == r.framing && !own.write(wire) {
-			g.metrics.untold.Inc()
+			g.timelines.Untold()
 		}
 	}
 	return nil

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
-	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
@@ -46,11 +45,13 @@ func (g *Gateway) reconsider(ctx context.Context, sub *subscription) {
 	defer cancel()
 	_, err := g.options.Chat.Access(ask, s.actor, sub.channel, chat.Subscribe)
 	switch {
-	case isForbidden(err):
+	case chat21.IsForbidden(err):
 		s.leave(sub.channel)
 	case err != nil:
 		g.start(func() {
-			if pause(g.ctx, reviewAgain) {
+			select {
+			case <-g.ctx.Done():
+			case <-time.After(reviewAgain):
 				g.reviews.Note(s.actor.App, sub.channel, s.actor.User)
 			}
 		})
@@ -85,21 +86,8 @@ func (g *Gateway) revoked(app, user string) {
 
 // readmit ends the session if its token is revoked.
 func (s *session) readmit() {
-	err := s.gateway.options.Chat.Admit(s.id.app, s.id.user, s.id.issued)
+	err := s.gateway.options.Chat.Admit(s.id.App, s.id.User, s.id.Issued)
 	if errors.Is(err, chat.ErrBanned) || errors.Is(err, chat.ErrRevoked) {
 		s.disconnect("revoked", "the token is revoked")
-	}
-}
-
-// refusalOf is the return code of CONNACK for a failed login.
-func refusalOf(err error) byte {
-	var failed *chat.Error
-	switch {
-	case errors.Is(err, auth.ErrUnavailable), errors.As(err, &failed) && failed.Kind == chat.Unavailable:
-		return packet.RefusedUnavailable
-	case errors.Is(err, chat.ErrBanned), errors.Is(err, chat.ErrRevoked):
-		return packet.RefusedUnauthorized
-	default:
-		return packet.RefusedCredentials
 	}
 }

@@ -14,10 +14,7 @@ func (g *Gateway) Register(mux *http.ServeMux) {
 	for _, path := range []string{"/ws", "/mqws/ws"} {
 		mux.HandleFunc(path, g.serveWebSocket)
 	}
-	mux.HandleFunc("/api/", g.serveAPI)
-	for path, words := range map[string]string{"/{$}": "Chat21 HTTP API, served by chatfleet", "/test": "ok", "/api/{$}": "Chat21 HTTP API, served by chatfleet"} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { answer{http.StatusOK, text(words)}.write(w) })
-	}
+	g.api.Register(mux)
 }
 
 func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request) {

@@ -11,6 +11,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
 )
 
@@ -44,7 +45,7 @@ type session struct {
 	// What follows is set before the session is logged in, and not changed then.
 
 	actor  chat.Actor
-	id     identity
+	id     chat21.Identity
 	client string // its MQTT client id
 	// sibling is another session of the same user.
 	sibling *session
@@ -176,7 +177,7 @@ func (s *session) connect(p packet.Packet) error {
 	if s.client = c.ClientID; s.client == "" {
 		s.client = uuid.NewString()
 	}
-	if s.id, err = s.gateway.identify(string(c.Password)); err != nil {
+	if s.id, err = s.gateway.timelines.Identify(string(c.Password)); err != nil {
 		s.refuse(loginResult(err), refusalOf(err))
 		return nil
 	}
@@ -184,12 +185,12 @@ func (s *session) connect(p packet.Packet) error {
 		s.refuse("will", packet.RefusedUnauthorized)
 		return nil
 	}
-	s.actor = s.id.actor(uuid.NewString())
-	if !s.gateway.people.Reserve(s.id.app, s.gateway.options.Chat.Connections(s.id.app)) {
+	s.actor = s.id.Actor(uuid.NewString())
+	if !s.gateway.people.Reserve(s.id.App, s.gateway.options.Chat.Connections(s.id.App)) {
 		s.refuse("quota", packet.RefusedUnavailable)
 		return nil
 	}
-	for _, other := range s.gateway.people.Add(s.id.person(), s) {
+	for _, other := range s.gateway.people.Add(s.id.Person(), s) {
 		if other.client == s.client {
 			other.disconnect("replaced", "another connection has the same client id")
 		}
@@ -212,7 +213,7 @@ const farAway = 365 * 24 * time.Hour
 
 func (s *session) watchTimes(keepAlive uint16) {
 	s.conn.Cancel(deadlineLogin)
-	if left := s.id.expires.Sub(s.gateway.now()); !s.id.expires.IsZero() && left < farAway {
+	if left := s.id.Expires.Sub(s.gateway.now()); !s.id.Expires.IsZero() && left < farAway {
 		s.conn.After(left, deadlineToken)
 	}
 	if s.keepAlive = time.Duration(keepAlive) * time.Second * 3 / 2; s.keepAlive > 0 {
@@ -320,7 +321,7 @@ func (s *session) Closed(error) {
 		return
 	}
 	s.gateway.metrics.sessions.WithLabelValues(s.conn.Framing().String()).Dec()
-	if s.gateway.people.Remove(s.id.person(), s) {
+	if s.gateway.people.Remove(s.id.Person(), s) {
 		s.gateway.options.Chat.Left(s.actor.App, s.actor.User)
 	}
 	if s.will != nil {

@@ -5,9 +5,10 @@ import (
 	"testing"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
-	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 var tilechat = chat.Actor{App: "tilechat", Server: true}
@@ -129,8 +130,8 @@ func TestOtherProtocolsAreHeard(t *testing.T) {
 	has(t, ann.hear("messages/7/clientadded"), object{"text": "and back"})
 	_, err = n.chat.Kick(t.Context(), tilechat, &chatv1.KickRequest{Room: "room:7", User: "ann"})
 	must(t, err)
-	s := n.gateway.people.Of(people.Person{App: "tilechat", User: "ann"})[0]
-	eventually(t, "the session has left the room", func() bool { return !s.has("room:7") })
+	feed := backbone.Feed{Kind: layout.Room, App: "tilechat", Name: "room:7"}
+	eventually(t, "the session has left the room", func() bool { return len(n.gateway.options.Hub.Members(feed)) == 0 })
 	_, err = n.chat.Send(t.Context(), tilechat, &chatv1.SendRequest{Room: "room:7", Text: &text})
 	must(t, err)
 	ann.wantNothing()

@@ -11,6 +11,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
 )
 
@@ -100,8 +101,8 @@ func (s *session) runSubscribe(ctx context.Context, q packet.Subscribe) {
 
 // mayRead says whether a topic filter lies within the user's own topics and the token's scopes.
 func (s *session) mayRead(filter string) bool {
-	own := userTopics(s.actor.App, s.actor.User)
-	return len(filter) > len(own) && filter[:len(own)] == own && covered(s.id.read, filter)
+	own := chat21.UserTopics(s.actor.App, s.actor.User)
+	return len(filter) > len(own) && filter[:len(own)] == own && chat21.Covered(s.id.Read, filter)
 }
 
 // addFilter takes a topic filter; false if there are as many as may be.
@@ -119,7 +120,7 @@ func (s *session) addFilter(f packet.Filter) bool {
 
 // decideTailoring needs mu.
 func (s *session) decideTailoring() {
-	everything := packet.Filter{Topic: userTopics(s.actor.App, s.actor.User) + "#"}
+	everything := packet.Filter{Topic: chat21.UserTopics(s.actor.App, s.actor.User) + "#"}
 	s.tailored.Store(len(s.filters) != 1 || s.filters[0] != everything)
 }
 
@@ -153,15 +154,10 @@ const (
 	ownChannel  = "\x00own"
 )
 
-// ownFeed carries what is told all chat21 sessions of a user and is not stored. No user's name begins with a zero byte.
-func ownFeed(app, user string) backbone.Feed {
-	return backbone.Feed{Kind: layout.User, App: app, Name: "\x00chat21\x00" + user}
-}
-
 // enterAll enters the user's feeds and rooms, unless that has been done: the feeds first, so that no change of the list of rooms is missed
 // between. Nothing flows before Start.
 func (s *session) enterAll(ctx context.Context) (entered []*subscription, err error) {
-	if s.has(newsChannel) {
+	if s.Has(newsChannel) {
 		return nil, nil
 	}
 	defer func() {
@@ -175,7 +171,7 @@ func (s *session) enterAll(ctx context.Context) (entered []*subscription, err er
 		return nil, err
 	}
 	own := &subscription{session: s}
-	if err := s.enterFeed(ctx, ownFeed(s.actor.App, s.actor.User), ownChannel, fanout.Request{}, own, own); err != nil {
+	if err := s.enterFeed(ctx, chat21.OwnFeed(s.actor.App, s.actor.User), ownChannel, fanout.Request{}, own, own); err != nil {
 		return nil, err
 	}
 	rooms, err := s.enterRooms(ctx)
@@ -195,7 +191,7 @@ func (s *session) enterRooms(ctx context.Context) ([]*subscription, error) {
 	work.SetLimit(entering)
 	for i, room := range rooms {
 		work.Go(func() (err error) {
-			if entered[i], err = s.enter(ctx, room); isForbidden(err) {
+			if entered[i], err = s.enter(ctx, room); chat21.IsForbidden(err) {
 				err = nil
 			}
 			return err
@@ -207,7 +203,7 @@ func (s *session) enterRooms(ctx context.Context) ([]*subscription, error) {
 
 // enter makes a subscription to a room, which must be started; nil if there is one.
 func (s *session) enter(ctx context.Context, channel string) (*subscription, error) {
-	if s.has(channel) {
+	if s.Has(channel) {
 		return nil, nil
 	}
 	access, err := s.gateway.options.Chat.Access(ctx, s.actor, channel, chat.Subscribe)
@@ -254,8 +250,8 @@ func (s *session) add(sub *subscription) bool {
 	return true
 }
 
-// has says whether the session is in a channel.
-func (s *session) has(channel string) bool {
+// Has implements chat21.Listener: it says whether the session is in a channel.
+func (s *session) Has(channel string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.places[channel] != nil

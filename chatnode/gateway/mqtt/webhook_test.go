@@ -16,6 +16,7 @@ import (
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
 	"github.com/chatfleet/chatfleet/chatnode/hook"
 	"github.com/chatfleet/chatfleet/test/wait"
@@ -65,7 +66,7 @@ func startWithWebhook(t *testing.T) (*node, *webhook) {
 	receiver := httptest.NewServer(w)
 	events, err := hook.NewEvents(n.backbone, hook.EventsOptions{
 		URL: receiver.URL, Secrets: func() [][]byte { return [][]byte{hookSecret} }, Types: hook.Types, Timeout: patience, GiveUp: time.Hour,
-		Form: n.gateway.WebhookForm, Beside: BesideRooms,
+		Form: n.gateway.WebhookForm, Beside: chat21.BesideRooms,
 	})
 	must(t, err)
 	t.Cleanup(func() {

@@ -1,26 +1,80 @@
-package mqtt
+// Package api is the HTTP API of chat21: requests in, calls of chat21's timelines and of chat out.
+package api
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 )
 
-// request is one of the HTTP API that is allowed in.
+// Options of an API. What has no default must be given.
+type Options struct {
+	Timelines *chat21.Timelines
+	Chat      *chat.Service
+	// Tokens verifies chat21's tokens.
+	Tokens *auth.Verifier
+	// Version is told to clients.
+	Version string
+	// RequestBytes is the largest body of a request, Requests how many are answered at a time, Timeout bounds the work on each.
+	RequestBytes, Requests int
+	Timeout                time.Duration
+
+	// Registerer takes the metric; nil: it is not registered.
+	Registerer prometheus.Registerer
+	// Logger takes faults that no client is told.
+	Logger *slog.Logger
+}
+
+// API answers requests. Its methods are safe for concurrent use.
+type API struct {
+	o       Options
+	running atomic.Int64
+	answers *prometheus.CounterVec
+}
+
+// New gives an API.
+func New(o Options) *API {
+	a := &API{o: o, answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "chatnode_mqtt_http_requests_total", Help: "Answered requests of the HTTP API, by status.",
+	}, []string{"status"})}
+	if o.Registerer != nil {
+		o.Registerer.MustRegister(a.answers)
+	}
+	return a
+}
+
+// Register adds everything below /api, and the pages that say who answers.
+func (a *API) Register(mux *http.ServeMux) {
+	mux.Handle("/api/", a)
+	for path, words := range map[string]string{"/{$}": banner, "/api/{$}": banner, "/test": "ok"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { answer{http.StatusOK, text(words)}.write(w) })
+	}
+}
+
+const banner = "Chat21 HTTP API, served by chatfleet"
+
+// request is one that is allowed in.
 type request struct {
-	g  *Gateway
-	id identity
+	api *API
+	id  chat21.Identity
 	// app is the application of path and token, names the parts of the path that the route leaves open.
 	app   string
 	names []string
-	body  fields
+	body  chat21.Fields
 	// claims are those of the token.
 	token string
 }
@@ -93,8 +147,8 @@ var (
 // object is JSON.
 type object = map[string]any
 
-// serveAPI answers a request of the HTTP API.
-func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Pages of any origin may call: what counts is the token, and cookies there are none.
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
@@ -103,13 +157,13 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	a := tooMany
-	if g.running.Add(1) <= int64(g.limits.Requests) {
-		a = g.answerAPI(r)
+	answered := tooMany
+	if a.running.Add(1) <= int64(a.o.Requests) {
+		answered = a.answer(r)
 	}
-	g.running.Add(-1)
-	g.metrics.requests.WithLabelValues(strconv.Itoa(a.status)).Inc()
-	a.write(w)
+	a.running.Add(-1)
+	a.answers.WithLabelValues(strconv.Itoa(answered.status)).Inc()
+	answered.write(w)
 }
 
 func (a answer) write(w http.ResponseWriter) {
@@ -124,11 +178,11 @@ func (a answer) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(a.body)
 }
 
-func (g *Gateway) answerAPI(r *http.Request) answer {
-	ctx, cancel := context.WithTimeout(r.Context(), g.limits.RequestTimeout)
+func (a *API) answer(r *http.Request) answer {
+	ctx, cancel := context.WithTimeout(r.Context(), a.o.Timeout)
 	defer cancel()
 	token := tokenIn(r)
-	id, err := g.identify(token)
+	id, err := a.o.Timelines.Identify(token)
 	if err != nil {
 		return unauthorized
 	}
@@ -136,7 +190,7 @@ func (g *Gateway) answerAPI(r *http.Request) answer {
 	if err != nil || len(path) < 2 {
 		return noRoute
 	}
-	if path[0] != id.app {
+	if path[0] != id.App {
 		return otherApp
 	}
 	for _, route := range routes {
@@ -144,15 +198,15 @@ func (g *Gateway) answerAPI(r *http.Request) answer {
 		if !ok {
 			continue
 		}
-		q := &request{g: g, id: id, app: id.app, names: names, token: token}
-		if q.body, err = g.bodyOf(r); err != nil {
+		q := &request{api: a, id: id, app: id.App, names: names, token: token}
+		if q.body, err = a.bodyOf(r); err != nil {
 			return answer{http.StatusBadRequest, object{"success": false, "err": err.Error()}}
 		}
-		a, err := route.serve(q, ctx)
+		answered, err := route.serve(q, ctx)
 		if err != nil {
-			return g.failure(err)
+			return a.failure(err)
 		}
-		return a
+		return answered
 	}
 	return noRoute
 }
@@ -188,30 +242,30 @@ var (
 )
 
 // bodyOf reads a request's body; one that is empty is an empty object.
-func (g *Gateway) bodyOf(r *http.Request) (fields, error) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(g.limits.RequestBytes)+1))
+func (a *API) bodyOf(r *http.Request) (chat21.Fields, error) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(a.o.RequestBytes)+1))
 	if err != nil {
 		return nil, errNotJSON
 	}
-	if len(raw) > g.limits.RequestBytes {
+	if len(raw) > a.o.RequestBytes {
 		return nil, errTooLarge
 	}
-	f := fields{}
+	f := chat21.Fields{}
 	if len(raw) > 0 && (json.Unmarshal(raw, &f) != nil || f == nil) {
 		return nil, errNotJSON
 	}
 	return f, nil
 }
 
-// text is a field that is a text; empty if it is not there.
-func (f fields) text(name string) string {
+// textOf is a field that is a text; empty if it is not there.
+func textOf(f chat21.Fields, name string) string {
 	var s string
 	_ = json.Unmarshal(f[name], &s) // of another type: as if it were not there
 	return s
 }
 
 // failure says in HTTP's words what chat answered.
-func (g *Gateway) failure(err error) answer {
+func (a *API) failure(err error) answer {
 	status := http.StatusInternalServerError
 	var refused *refusal
 	if errors.As(err, &refused) {
@@ -232,7 +286,7 @@ func (g *Gateway) failure(err error) answer {
 		}
 	}
 	if status == http.StatusInternalServerError {
-		g.log.Error("a request failed", "error", err)
+		a.o.Logger.Error("a request failed", "error", err)
 		return answer{status, object{"success": false, "err": "internal error"}}
 	}
 	return answer{status, object{"success": false, "err": err.Error()}}
@@ -254,22 +308,22 @@ func refuseErr(err any) error {
 var errDenied = &refusal{answer{http.StatusUnauthorized, object{"success": false, "err": "Permission denied"}}}
 
 // own is who asks.
-func (r *request) own() chat.Actor { return chat.Actor{App: r.app, User: r.id.user} }
+func (r *request) own() chat.Actor { return chat.Actor{App: r.app, User: r.id.User} }
 
 // server is the application's server, which tells of what the caller has done.
-func (r *request) server() chat.Actor { return chat.Actor{App: r.app, User: r.id.user, Server: true} }
+func (r *request) server() chat.Actor { return chat.Actor{App: r.app, User: r.id.User, Server: true} }
 
 // actor is who asks: an administrator may do what the application's server may.
 func (r *request) actor() chat.Actor {
 	a := r.own()
-	a.Server = r.id.admin
+	a.Server = r.id.Admin
 	return a
 }
 
 // userOfPath is whoever the path names first: the caller, or anybody if the caller is an administrator.
 func (r *request) userOfPath() (chat.Actor, error) {
 	user := r.names[0]
-	if user != r.id.user && !r.id.admin || chat.CheckUser(user) != nil {
+	if user != r.id.User && !r.id.Admin || chat.CheckUser(user) != nil {
 		return chat.Actor{}, &refusal{otherApp}
 	}
 	return chat.Actor{App: r.app, User: user}, nil

@@ -1,4 +1,4 @@
-package mqtt
+package chat21
 
 import (
 	"context"
@@ -42,24 +42,24 @@ type beside struct {
 }
 
 // record has the webhook told of what a user does, if there is one in chat21's form. It returns when that is stored. Errors: Unavailable.
-func (g *Gateway) record(ctx context.Context, a chat.Actor, e beside) error {
-	if !g.options.Webhook {
+func (t *Timelines) record(ctx context.Context, a chat.Actor, e beside) error {
+	if !t.o.Webhook {
 		return nil
 	}
-	e.Time = g.now().UnixMilli()
+	e.Time = t.o.Now().UnixMilli()
 	data, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
 	draft := backbone.Draft{ID: uuid.NewString(), Sender: a.User, Data: data}
 	return persist(ctx, func(ctx context.Context) error {
-		_, err := g.options.Log.Enqueue(besideFeed(a.App, a.User), draft).Wait(ctx)
+		_, err := t.o.Log.Enqueue(besideFeed(a.App, a.User), draft).Wait(ctx)
 		return unavailable(err)
 	})
 }
 
-// recordPresence notes that a client says that it is there, or is gone. What says neither is none of the webhook's business.
-func (g *Gateway) recordPresence(ctx context.Context, a chat.Actor, payload []byte) error {
+// RecordPresence notes that a client says that it is there, or is gone. What says neither is none of the webhook's business.
+func (t *Timelines) RecordPresence(ctx context.Context, a chat.Actor, payload []byte) error {
 	var said struct {
 		Connected    bool `json:"connected"`
 		Disconnected bool `json:"disconnected"`
@@ -67,35 +67,35 @@ func (g *Gateway) recordPresence(ctx context.Context, a chat.Actor, payload []by
 	_ = json.Unmarshal(payload, &said) // anything else says nothing
 	switch {
 	case said.Connected:
-		return g.record(ctx, a, beside{Type: typePresence, Presence: "online"})
+		return t.record(ctx, a, beside{Type: typePresence, Presence: "online"})
 	case said.Disconnected:
-		return g.record(ctx, a, beside{Type: typePresence, Presence: "offline"})
+		return t.record(ctx, a, beside{Type: typePresence, Presence: "offline"})
 	}
 	return nil
 }
 
 // WebhookForm is a hook.Form: what chat21 tells of an event.
-func (g *Gateway) WebhookForm(ctx context.Context, e hook.Event) ([]hook.Body, error) {
+func (t *Timelines) WebhookForm(ctx context.Context, e hook.Event) ([]hook.Body, error) {
 	if user, ok := strings.CutPrefix(e.Room, BesideRooms); ok {
-		return g.besideForm(ctx, chat.Actor{App: e.App, User: user}, e.Event)
+		return t.besideForm(ctx, chat.Actor{App: e.App, User: user}, e.Event)
 	}
 	feed := backbone.Feed{Kind: layout.Room, App: e.App, Name: e.Room}
-	said, ok := ofEvent(e.Event)
+	said, ok := OfEvent(e.Event)
 	if !ok {
 		return nil, nil
 	}
 	message := buildBody(feed, said, true)
-	owners, err := g.timelines(ctx, feed, message.sender)
+	owners, err := t.timelines(ctx, feed, message.Sender)
 	if err != nil {
 		return nil, err
 	}
 	var bodies []hook.Body
-	for _, t := range owners {
-		if message.hiddenFor == t.user {
+	for _, each := range owners {
+		if message.HiddenFor == each.User {
 			continue
 		}
-		for _, status := range t.statuses {
-			body, err := messageBody(e.App, t.place, said, message, status)
+		for _, status := range each.statuses {
+			body, err := messageBody(e.App, each.Place, said, message, status)
 			if err != nil {
 				return nil, err
 			}
@@ -107,13 +107,13 @@ func (g *Gateway) WebhookForm(ctx context.Context, e hook.Event) ([]hook.Body, e
 
 // timeline is where a message came to, with the statuses of its copies there.
 type timeline struct {
-	place
+	Place
 	statuses []int
 }
 
 // timelines are all those that a message of a room is in: of a direct conversation the sender's and then the other's, of a group its own and
 // then all members'.
-func (g *Gateway) timelines(ctx context.Context, feed backbone.Feed, sender string) (all []timeline, err error) {
+func (t *Timelines) timelines(ctx context.Context, feed backbone.Feed, sender string) (all []timeline, err error) {
 	channel := chat.Channel(feed)
 	var owners []string
 	if other, direct := chat.Partner(channel, sender); direct {
@@ -122,41 +122,41 @@ func (g *Gateway) timelines(ctx context.Context, feed backbone.Feed, sender stri
 			owners = owners[:1]
 		}
 	} else {
-		in := group{id: placeOf(channel, "").with}
-		if err := g.readMembers(ctx, chat.Actor{App: feed.App, Server: true}, &in); err != nil && !notFound(err) {
+		in := Group{ID: PlaceOf(channel, "").With}
+		if err := t.readMembers(ctx, chat.Actor{App: feed.App, Server: true}, &in); err != nil && !IsNotFound(err) {
 			return nil, err
 		}
-		owners = in.members
-		all = append(all, timeline{place{user: in.id, with: in.id, group: true}, []int{statusSent}})
+		owners = in.Members
+		all = append(all, timeline{Place{User: in.ID, With: in.ID, Group: true}, []int{statusSent}})
 	}
 	for _, user := range owners {
-		p := placeOf(channel, user)
-		all = append(all, timeline{p, p.statuses(sender)})
+		p := PlaceOf(channel, user)
+		all = append(all, timeline{p, p.Statuses(sender)})
 	}
 	return all, nil
 }
 
 // messageBody tells that a message came into a timeline.
-func messageBody(app string, p place, s said, message *body, status int) (hook.Body, error) {
+func messageBody(app string, p Place, s Said, message *Body, status int) (hook.Body, error) {
 	kind := typeDelivered
 	if status == statusSent {
 		kind = typeSent
 	}
 	raw, err := json.Marshal(object{
-		"event_type": kind, "createdAt": s.time, "recipient_id": p.recipient(message.sender), "app_id": app, "message_id": s.id,
-		"data": json.RawMessage(message.withStatus(status)), "delivered_to": p.user,
-		"extras": topicOf(app, p.user, "messages/"+level(p.with)+"/clientadded"),
+		"event_type": kind, "createdAt": s.time, "recipient_id": p.recipient(message.Sender), "app_id": app, "message_id": s.ID,
+		"data": json.RawMessage(message.WithStatus(status)), "delivered_to": p.User,
+		"extras": topicOf(app, p.User, "messages/"+Level(p.With)+"/clientadded"),
 	})
-	return hook.Body{Key: kind + "/" + p.user, JSON: raw}, err
+	return hook.Body{Key: kind + "/" + p.User, JSON: raw}, err
 }
 
 // topicOf names a topic below a user's as RabbitMQ does.
 func topicOf(app, user, own string) object {
-	return object{"topic": strings.ReplaceAll(userTopics(app, user)+own, "/", ".")}
+	return object{"topic": strings.ReplaceAll(UserTopics(app, user)+own, "/", ".")}
 }
 
 // besideForm tells of what happened to a user.
-func (g *Gateway) besideForm(ctx context.Context, a chat.Actor, event []byte) ([]hook.Body, error) {
+func (t *Timelines) besideForm(ctx context.Context, a chat.Actor, event []byte) ([]hook.Body, error) {
 	var e beside
 	if json.Unmarshal(event, &e) != nil {
 		return nil, nil
@@ -166,7 +166,7 @@ func (g *Gateway) besideForm(ctx context.Context, a chat.Actor, event []byte) ([
 	case typePresence:
 		told["presence"], told["data"] = e.Presence, true
 	case typeArchived:
-		archived, err := g.conversations(ctx, a, true, e.With)
+		archived, err := t.Conversations(ctx, a, true, e.With)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +174,7 @@ func (g *Gateway) besideForm(ctx context.Context, a chat.Actor, event []byte) ([
 		if len(archived) > 0 {                                                         // else something was said since
 			told["data"] = archived[0]
 		}
-		told["extras"] = topicOf(a.App, a.User, "conversations/"+level(e.With)+"/archive")
+		told["extras"] = topicOf(a.App, a.User, "conversations/"+Level(e.With)+"/archive")
 	default:
 		return nil, nil
 	}

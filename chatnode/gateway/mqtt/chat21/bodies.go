@@ -1,4 +1,4 @@
-package mqtt
+package chat21
 
 import (
 	"encoding/json"
@@ -9,15 +9,15 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 )
 
-// body is a message that is being delivered, but for what differs between its recipients.
-type body struct {
-	sender, hiddenFor string
+// Body is a message that is being delivered, but for what differs between its recipients.
+type Body struct {
+	Sender, HiddenFor string
 	// object lacks its closing brace, and the status.
 	object []byte
 }
 
-// withStatus is the message for a recipient.
-func (b *body) withStatus(status int) []byte {
+// WithStatus is the message for a recipient.
+func (b *Body) WithStatus(status int) []byte {
 	return append(strconv.AppendInt(append(b.object[:len(b.object):len(b.object)], `,"status":`...), int64(status), 10), '}')
 }
 
@@ -37,41 +37,44 @@ type noted struct {
 // bodies are the messages that were delivered last. The zero value is ready.
 type bodies struct {
 	mu    sync.Mutex
-	built ring[*backbone.Message, *body]
+	built ring[*backbone.Message, *Body]
 	notes ring[noted, uint64] // offsets
 }
 
 // of is a message as chat21 has it; nil if the event is none.
-func (b *bodies) of(feed backbone.Feed, m *backbone.Message) *body {
+func (b *bodies) of(feed backbone.Feed, m *backbone.Message) *Body {
 	b.mu.Lock()
 	there, ok := b.built.get(m)
 	b.mu.Unlock()
 	if ok {
 		return there
 	}
-	said, ok := ofEvent(m.Data)
+	said, ok := OfEvent(m.Data)
 	built := buildBody(feed, said, ok)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.built.put(m, built, keptBodies)
 	if ok {
-		b.notes.put(noted{feed, said.id}, m.Offset, keptNotes)
+		b.notes.put(noted{feed, said.ID}, m.Offset, keptNotes)
 	}
 	return built
 }
 
-func buildBody(feed backbone.Feed, s said, ok bool) *body {
+// Body is a message that the log has, to be delivered; nil if the event is none.
+func (t *Timelines) Body(feed backbone.Feed, m *backbone.Message) *Body { return t.bodies.of(feed, m) }
+
+func buildBody(feed backbone.Feed, s Said, ok bool) *Body {
 	if !ok {
 		return nil
 	}
 	sender := s.from()
 	// Of a direct conversation each side sees the same sender and recipient, so it is seen with the sender's eyes.
-	object := s.object(feed.App, placeOf(chat.Channel(feed), sender))
+	object := s.object(feed.App, PlaceOf(chat.Channel(feed), sender))
 	raw, err := json.Marshal(object)
 	if err != nil {
 		return nil
 	}
-	return &body{sender: sender, hiddenFor: attributesOf(object).hiddenFor, object: raw[:len(raw)-1]}
+	return &Body{Sender: sender, HiddenFor: attributesOf(object).HiddenFor, object: raw[:len(raw)-1]}
 }
 
 // find tells where a message stands that was delivered lately.

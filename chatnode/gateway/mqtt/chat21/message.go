@@ -1,4 +1,4 @@
-package mqtt
+package chat21
 
 import (
 	"encoding/json"
@@ -16,8 +16,8 @@ import (
 // dataKey is where in a message's data the fields of chat21 are kept that chat has no own ones for.
 const dataKey = "chat21"
 
-// fields are those of a message of chat21, by name.
-type fields map[string]json.RawMessage
+// Fields are those of a message of chat21, by name.
+type Fields map[string]json.RawMessage
 
 // ours are the fields that the gateway gives, whatever a client says.
 var ours = []string{
@@ -39,14 +39,14 @@ type outgoing struct {
 	channelType string
 	// members are those of a group that is made with the message.
 	members []string
-	kept    fields
+	kept    Fields
 }
 
 var errNotObject = errors.New("a message is a JSON object")
 
 // parseOutgoing reads what a client sends.
 func parseOutgoing(payload []byte) (outgoing, error) {
-	var said fields
+	var said Fields
 	if json.Unmarshal(payload, &said) != nil || said == nil {
 		return outgoing{}, errNotObject
 	}
@@ -98,7 +98,7 @@ func (o *outgoing) request(id, channel string) (*chatv1.SendRequest, error) {
 	if o.text != "" {
 		q.Text = &o.text
 	}
-	raw, err := json.Marshal(map[string]fields{dataKey: o.kept})
+	raw, err := json.Marshal(map[string]Fields{dataKey: o.kept})
 	if err != nil {
 		return nil, err
 	}
@@ -106,21 +106,21 @@ func (o *outgoing) request(id, channel string) (*chatv1.SendRequest, error) {
 	return q, q.Data.UnmarshalJSON(raw)
 }
 
-// said is a message of chat, from its log or from its history.
-type said struct {
-	id, sender string
+// Said is a message of chat, from its log or from its history.
+type Said struct {
+	ID, Sender string
 	time       int64
 	text       string
 	data       []byte
 }
 
-// ofEvent is a message as the log has it; false if the event is none.
-func ofEvent(data []byte) (said, bool) {
+// OfEvent is a message as the log has it; false if the event is none.
+func OfEvent(data []byte) (Said, bool) {
 	var e chat.Event
 	if json.Unmarshal(data, &e) != nil || e.Type != "message" {
-		return said{}, false
+		return Said{}, false
 	}
-	s := said{id: e.ID, sender: e.Sender, time: e.Time, data: e.Data}
+	s := Said{ID: e.ID, Sender: e.Sender, time: e.Time, data: e.Data}
 	if e.Text != nil {
 		s.text = *e.Text
 	}
@@ -128,8 +128,8 @@ func ofEvent(data []byte) (said, bool) {
 }
 
 // ofMessage is a message as history has it; false if it is deleted.
-func ofMessage(m *chatv1.Message) (said, bool) {
-	s := said{id: m.GetId(), sender: m.GetSender(), time: m.GetTime(), text: m.GetText()}
+func ofMessage(m *chatv1.Message) (Said, bool) {
+	s := Said{ID: m.GetId(), Sender: m.GetSender(), time: m.GetTime(), text: m.GetText()}
 	if m.GetData() != nil {
 		s.data, _ = m.GetData().MarshalJSON() // it came from JSON
 	}
@@ -137,30 +137,30 @@ func ofMessage(m *chatv1.Message) (said, bool) {
 }
 
 // kept are the fields that chat21's clients gave a message; those of other protocols have none.
-func (s *said) kept() fields {
-	var data map[string]fields
+func (s *Said) kept() Fields {
+	var data map[string]Fields
 	if json.Unmarshal(s.data, &data) != nil || data[dataKey] == nil {
-		return fields{}
+		return Fields{}
 	}
 	return data[dataKey]
 }
 
 // from is the sender's id.
-func (s *said) from() string {
-	if s.sender == "" {
+func (s *Said) from() string {
+	if s.Sender == "" {
 		return system
 	}
-	return s.sender
+	return s.Sender
 }
 
 // object is the message without its status, as it is for the user at a place.
-func (s *said) object(app string, p place) fields {
+func (s *Said) object(app string, p Place) Fields {
 	f := s.kept()
 	for _, name := range ours {
 		delete(f, name)
 	}
 	sender, recipient := s.from(), p.recipient(s.from())
-	f["text"], f["message_id"] = quoted(s.text), quoted(s.id)
+	f["text"], f["message_id"] = quoted(s.text), quoted(s.ID)
 	f["sender"], f["recipient"], f["app_id"] = quoted(sender), quoted(recipient), quoted(app)
 	f["channel_type"] = quoted(p.channelType())
 	senderName := sender
@@ -176,14 +176,14 @@ func (s *said) object(app string, p place) fields {
 	return f
 }
 
-func (f fields) byDefault(name string, value json.RawMessage) {
+func (f Fields) byDefault(name string, value json.RawMessage) {
 	if _, ok := f[name]; !ok {
 		f[name] = value
 	}
 }
 
-// with adds fields.
-func (f fields) with(name string, value any) fields {
+// With adds a field.
+func (f Fields) with(name string, value any) Fields {
 	raw, err := json.Marshal(value)
 	if err == nil {
 		f[name] = raw
@@ -199,14 +199,14 @@ func quoted(s string) json.RawMessage {
 // attributes are those that mean something here.
 type attributes struct {
 	updateConversation bool
-	hiddenFor          string
+	HiddenFor          string
 }
 
-func attributesOf(f fields) attributes {
+func attributesOf(f Fields) attributes {
 	var a struct {
 		Update    *bool  `json:"updateconversation"`
 		HiddenFor string `json:"hiddenFor"`
 	}
 	_ = json.Unmarshal(f["attributes"], &a) // anything else means nothing
-	return attributes{updateConversation: a.Update == nil || *a.Update, hiddenFor: strings.TrimSpace(a.HiddenFor)}
+	return attributes{updateConversation: a.Update == nil || *a.Update, HiddenFor: strings.TrimSpace(a.HiddenFor)}
 }

@@ -1,4 +1,4 @@
-package mqtt
+package api
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 )
 
 func (r *request) listConversations(ctx context.Context) (answer, error) {
@@ -27,7 +28,7 @@ func (r *request) list(ctx context.Context, archived bool, only string) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	found, err := r.g.conversations(ctx, a, archived, only)
+	found, err := r.api.o.Timelines.Conversations(ctx, a, archived, only)
 	if err != nil {
 		return answer{}, err
 	}
@@ -35,15 +36,15 @@ func (r *request) list(ctx context.Context, archived bool, only string) (answer,
 }
 
 func (r *request) listMessages(ctx context.Context) (answer, error) {
-	if r.names[0] != r.id.user {
+	if r.names[0] != r.id.User {
 		return otherApp, nil
 	}
 	a := r.own()
-	p, err := r.g.find(ctx, a, r.names[1])
+	p, err := r.api.o.Timelines.Find(ctx, a, r.names[1])
 	if err != nil {
 		return answer{}, err
 	}
-	found, err := r.g.history(ctx, a, p)
+	found, err := r.api.o.Timelines.History(ctx, a, p)
 	if err != nil {
 		return answer{}, err
 	}
@@ -53,10 +54,10 @@ func (r *request) listMessages(ctx context.Context) (answer, error) {
 // archiveConversation archives for the caller, or for the user that an administrator names.
 func (r *request) archiveConversation(ctx context.Context) (answer, error) {
 	a := r.own()
-	if user := r.body.text("user_id"); user != "" && r.id.admin {
+	if user := textOf(r.body, "user_id"); user != "" && r.id.Admin {
 		a.User = user
 	}
-	if err := r.g.archive(ctx, a, r.names[0]); err != nil {
+	if err := r.api.o.Timelines.Archive(ctx, a, r.names[0]); err != nil {
 		return answer{}, err
 	}
 	return answer{http.StatusCreated, object{"success": true}}, nil
@@ -73,56 +74,58 @@ func (r *request) sendMessageSync(ctx context.Context) (answer, error) {
 }
 
 // send stores a message, and gives it as its sender sees it.
-func (r *request) send(ctx context.Context) (fields, error) {
+func (r *request) send(ctx context.Context) (chat21.Fields, error) {
 	for _, needed := range []struct{ field, missing string }{
 		{"sender_fullname", "Sender Fullname is mandatory"},
 		{"recipient_id", "Recipient id is mandatory"},
 		{"recipient_fullname", "Recipient Fullname is mandatory"},
 	} {
-		if r.body.text(needed.field) == "" {
+		if textOf(r.body, needed.field) == "" {
 			return nil, refuse405(needed.missing)
 		}
 	}
 	a := r.own()
-	if sender := r.body.text("sender_id"); sender != "" && r.id.admin {
+	if sender := textOf(r.body, "sender_id"); sender != "" && r.id.Admin {
 		a.User, a.Server = sender, true
 	}
-	to := r.body.text("recipient_id")
+	to := textOf(r.body, "recipient_id")
 	if chat.CheckUser(to) != nil || chat.CheckUser(a.User) != nil {
 		return nil, refuse405("The id of the sender or the recipient is none")
 	}
-	message := fields{}
+	message := chat21.Fields{}
 	for name, value := range r.body {
 		if name != "recipient_id" && name != "sender_id" {
 			message[name] = value
 		}
 	}
-	message.byDefault("channel_type", quoted(channelDirect))
+	if message["channel_type"] == nil {
+		message["channel_type"] = json.RawMessage(`"direct"`)
+	}
 	payload, err := json.Marshal(message)
 	if err != nil {
 		return nil, err
 	}
-	return r.g.sendAs(ctx, a, to, payload)
+	return r.api.o.Timelines.SendAs(ctx, a, to, payload)
 }
 
 func (r *request) takeInstance(context.Context) (answer, error) { return done, nil }
 
 // notify would push to phones.
 func (r *request) notify(context.Context) (answer, error) {
-	if !r.id.admin {
+	if !r.id.Admin {
 		return answer{}, errDenied
 	}
 	return answer{http.StatusNotImplemented, object{"success": false, "err": "push is not served here"}}, nil
 }
 
 func (r *request) getInfo(context.Context) (answer, error) {
-	return answer{http.StatusOK, object{"version": r.g.options.Version}}, nil
+	return answer{http.StatusOK, object{"version": r.api.o.Version}}, nil
 }
 
 // verify shows what the token says.
 func (r *request) verify(context.Context) (answer, error) {
 	claims := object{}
-	if err := r.g.options.Tokens.Foreign(r.token, &claims); err != nil {
+	if err := r.api.o.Tokens.Foreign(r.token, &claims); err != nil {
 		return unauthorized, nil
 	}
 	return answer{http.StatusOK, claims}, nil

@@ -1,4 +1,4 @@
-package mqtt
+package chat21
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type keptRow struct {
 	// Hidden is the same of one that is on neither list.
 	Hidden uint64 `json:"hidden,omitempty"`
 	// Patch are fields that the user has set, when the newest message was that at offset Patched.
-	Patch   fields `json:"patch,omitempty"`
+	Patch   Fields `json:"patch,omitempty"`
 	Patched uint64 `json:"patched,omitempty"`
 }
 
@@ -33,10 +33,10 @@ type keptRow struct {
 const maxConflicts = 10
 
 // keep changes the user's row of a conversation.
-func (g *Gateway) keep(ctx context.Context, a chat.Actor, with string, change func(r *keptRow) error) error {
+func (t *Timelines) keep(ctx context.Context, a chat.Actor, with string, change func(r *keptRow) error) error {
 	key := layout.RowKey(rowsOf, a.App, a.User, with)
 	for range maxConflicts {
-		row, err := g.options.Log.Get(ctx, layout.People, key)
+		row, err := t.o.Log.Get(ctx, layout.People, key)
 		if err != nil {
 			return unavailable(err)
 		}
@@ -53,7 +53,7 @@ func (g *Gateway) keep(ctx context.Context, a chat.Actor, with string, change fu
 		if err != nil {
 			return err
 		}
-		if _, err = g.options.Log.Put(ctx, layout.People, key, data, row.Revision); err == nil {
+		if _, err = t.o.Log.Put(ctx, layout.People, key, data, row.Revision); err == nil {
 			return nil
 		}
 		if !errors.Is(err, backbone.ErrConflict) {
@@ -63,18 +63,11 @@ func (g *Gateway) keep(ctx context.Context, a chat.Actor, with string, change fu
 	return &chat.Error{Kind: chat.Conflict, Message: "others are changing the same conversation; try again"}
 }
 
-func unavailable(err error) error {
-	if errors.Is(err, backbone.ErrUnavailable) || errors.Is(err, backbone.ErrBusy) || errors.Is(err, backbone.ErrClosed) {
-		return &chat.Error{Kind: chat.Unavailable, Message: "the log can't be reached; try again"}
-	}
-	return err
-}
-
 // keptOf gives the user's rows by conversation.
-func (g *Gateway) keptOf(ctx context.Context, app, user string) (map[string]keptRow, error) {
+func (t *Timelines) keptOf(ctx context.Context, app, user string) (map[string]keptRow, error) {
 	all := map[string]keptRow{}
 	for after := uint64(0); ; {
-		rows, more, err := g.options.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), after, 1000)
+		rows, more, err := t.o.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), after, 1000)
 		if err != nil {
 			return nil, unavailable(err)
 		}
@@ -91,24 +84,17 @@ func (g *Gateway) keptOf(ctx context.Context, app, user string) (map[string]kept
 	}
 }
 
-// erased forgets what is kept of a user whose messages have been erased.
-func (g *Gateway) erased(app, user string) {
-	g.start(func() {
-		ctx, cancel := context.WithTimeout(g.ctx, g.limits.SendTimeout)
-		defer cancel()
-		err := persist(ctx, func(ctx context.Context) error { return g.dropKept(ctx, app, user) })
-		if err != nil {
-			g.log.Error("what chat21 keeps of an erased user is still there", "app", app, "error", err)
-		}
-	})
+// Forget drops what is kept of a user. While that is not possible it tries again, until ctx ends.
+func (t *Timelines) Forget(ctx context.Context, app, user string) error {
+	return persist(ctx, func(ctx context.Context) error { return t.dropKept(ctx, app, user) })
 }
 
 // dropKept removes all of a user's rows.
-func (g *Gateway) dropKept(ctx context.Context, app, user string) error {
+func (t *Timelines) dropKept(ctx context.Context, app, user string) error {
 	for {
-		rows, more, err := g.options.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), 0, 1000)
+		rows, more, err := t.o.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), 0, 1000)
 		for _, row := range rows {
-			if e := g.options.Log.Remove(ctx, layout.People, row.Key, row.Revision); !errors.Is(e, backbone.ErrConflict) {
+			if e := t.o.Log.Remove(ctx, layout.People, row.Key, row.Revision); !errors.Is(e, backbone.ErrConflict) {
 				err = errors.Join(err, e)
 			}
 		}
@@ -118,40 +104,40 @@ func (g *Gateway) dropKept(ctx context.Context, app, user string) error {
 	}
 }
 
-// patch merges fields into a user's conversation, and tells the user's sessions.
-func (g *Gateway) patch(ctx context.Context, a chat.Actor, with string, payload []byte) error {
-	var said fields
+// Patch merges fields into a user's conversation, and tells the user's sessions.
+func (t *Timelines) Patch(ctx context.Context, a chat.Actor, with string, payload []byte) error {
+	var said Fields
 	if json.Unmarshal(payload, &said) != nil || said == nil {
 		return errNotObject
 	}
-	p, err := g.find(ctx, a, with)
+	p, err := t.Find(ctx, a, with)
 	if err != nil {
 		return err
 	}
-	last, err := g.newestOf(ctx, a, p)
+	last, err := t.newest(ctx, a, p)
 	if err != nil {
 		return err
 	}
 	if string(said["is_new"]) == "false" {
-		if err := g.read(ctx, a, p); err != nil {
+		if err := t.read(ctx, a, p); err != nil {
 			return err
 		}
 	}
 	if len(said) > 1 || string(said["is_new"]) != "false" {
-		err = g.keep(ctx, a, with, func(r *keptRow) error { return r.merge(said, last.GetOffset()) })
+		err = t.keep(ctx, a, with, func(r *keptRow) error { return r.merge(said, last.GetOffset()) })
 		if err != nil {
 			return err
 		}
 	}
 	said.with("timelineOf", a.User).with("conversWith", with)
-	g.tellJSON(a.App, a.User, "conversations/"+level(with)+"/clientupdated", said)
+	t.tellJSON(a.App, a.User, "conversations/"+Level(with)+"/clientupdated", said)
 	return nil
 }
 
 // merge sets fields. Whether the conversation is new or archived is told apart.
-func (r *keptRow) merge(said fields, at uint64) error {
+func (r *keptRow) merge(said Fields, at uint64) error {
 	if r.Patch == nil {
-		r.Patch = fields{}
+		r.Patch = Fields{}
 	}
 	for name, value := range said {
 		r.Patch[name] = value
@@ -173,42 +159,60 @@ func (r *keptRow) merge(said fields, at uint64) error {
 	return nil
 }
 
-// archive puts a user's conversation into the archive, and tells the user's sessions.
-func (g *Gateway) archive(ctx context.Context, a chat.Actor, with string) error {
-	p, err := g.find(ctx, a, with)
+// Archive puts a user's conversation into the archive, and tells the user's sessions.
+func (t *Timelines) Archive(ctx context.Context, a chat.Actor, with string) error {
+	p, err := t.Find(ctx, a, with)
 	if err != nil {
 		return err
 	}
-	last, err := g.newestOf(ctx, a, p)
+	last, err := t.newest(ctx, a, p)
 	if err != nil {
 		return err
 	}
 	if last == nil {
 		return &chat.Error{Kind: chat.NotFound, Message: "there is no such conversation"}
 	}
-	if err := g.keep(ctx, a, with, func(r *keptRow) error {
+	if err := t.keep(ctx, a, with, func(r *keptRow) error {
 		r.Archived = last.GetOffset()
 		return nil
 	}); err != nil {
 		return err
 	}
-	if err := g.record(ctx, a, beside{Type: typeArchived, With: with}); err != nil {
+	if err := t.record(ctx, a, beside{Type: typeArchived, With: with}); err != nil {
 		return err
 	}
-	all, err := g.conversations(ctx, a, true, with)
+	all, err := t.Conversations(ctx, a, true, with)
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	g.tellJSON(a.App, a.User, "conversations/"+level(with)+"/clientdeleted", all[0])
-	g.tellJSON(a.App, a.User, "archived_conversations/"+level(with)+"/clientadded", all[0])
+	t.tellJSON(a.App, a.User, "conversations/"+Level(with)+"/clientdeleted", all[0])
+	t.tellJSON(a.App, a.User, "archived_conversations/"+Level(with)+"/clientadded", all[0])
 	return nil
 }
 
-// newestOf is the newest message of a conversation, or nil.
-func (g *Gateway) newestOf(ctx context.Context, a chat.Actor, p place) (*chatv1.Message, error) {
-	page, err := g.options.Chat.Messages(ctx, a, &chatv1.MessagesRequest{Room: p.channel(), Limit: 1})
+// newest is the newest message of a conversation, or nil.
+func (t *Timelines) newest(ctx context.Context, a chat.Actor, p Place) (*chatv1.Message, error) {
+	page, err := t.o.Chat.Messages(ctx, a, &chatv1.MessagesRequest{Room: p.Channel(), Limit: 1})
 	if err != nil || len(page.GetMessages()) == 0 {
 		return nil, err
 	}
 	return page.GetMessages()[0], nil
+}
+
+// Hide takes a group's conversation off its members' lists until something new is said. server is the application's.
+func (t *Timelines) Hide(ctx context.Context, server chat.Actor, in Group) error {
+	last, err := t.newest(ctx, server, Place{With: in.ID, Group: true})
+	if err != nil {
+		return err
+	}
+	for _, member := range in.Members {
+		err := t.keep(ctx, chat.Actor{App: server.App, User: member}, in.ID, func(r *keptRow) error {
+			r.Hidden = last.GetOffset()
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
