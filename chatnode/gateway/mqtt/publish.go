@@ -119,7 +119,7 @@ func whyOf(err error) string {
 	var failed *chat.Error
 	switch {
 	case errors.As(err, &failed):
-		return failed.Kind.String()
+		return [...]string{"internal", "invalid", "denied", "not_found", "no_method", "too_many", "limit", "conflict", "unavailable"}[failed.Kind]
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "unavailable"
 	default:
