@@ -12,7 +12,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 )
 
-// Private messages are notices in the user's personal feed. Up to where a user has them is a row of the gateway's table, which follows
+// Private messages are notices in the user's personal feed. Up to where a user has them is a row of its own, which follows
 // what connections have really taken: who connects, to any node, gets everything behind it, and may get the last ones twice, under the same
 // id.
 
