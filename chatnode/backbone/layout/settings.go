@@ -23,7 +23,8 @@ const (
 	Members = "members"
 	// Inbox has the same the other way round, and the user's marks: RowKey(app, user, room).
 	Inbox = "inbox"
-	// People has one row a user: RowKey(app, user). Below it is what a gateway keeps of the user: RowKey(app, user, gateway, ...).
+	// People has one row a user: RowKey(app, user). Below it is what a gateway keeps of the user: RowKey(app, user, gateway, ...). What it keeps
+	// else is below a name that no application has: RowKey("\x00"+gateway, app, ...).
 	People = "people"
 	// Letters has what is still to be handed to others, and was not taken.
 	Letters = "letters"
@@ -31,15 +32,13 @@ const (
 	Cursors = "cursors"
 	// Revoked has one row a user whose tokens are refused: RowKey(app, user). Every node remembers all of them.
 	Revoked = "revoked"
-	// Comet has what clients of CppComet keep on the server: RowKey(app, what, name).
-	Comet = "comet"
 )
 
 // Tables are the names of the buckets that are tables.
-var Tables = [...]string{Rooms, Members, Inbox, People, Letters, Cursors, Revoked, Comet}
+var Tables = [...]string{Rooms, Members, Inbox, People, Letters, Cursors, Revoked}
 
 // Buckets are the names of all buckets.
-var Buckets = [...]string{Leases, Index, Presence, Rooms, Members, Inbox, People, Letters, Cursors, Revoked, Comet}
+var Buckets = [...]string{Leases, Index, Presence, Rooms, Members, Inbox, People, Letters, Cursors, Revoked}
 
 // Settings are the choices of one cluster that shape its streams and buckets.
 type Settings struct {
@@ -94,7 +93,7 @@ type BucketSettings struct {
 // stored, memberships stand in two tables. A share that becomes smaller may leave a bucket that is full by its new bound.
 var bucketShares = map[string]int64{
 	Leases: 4, Index: 60, Presence: 15,
-	Rooms: 2, Members: 6, Inbox: 6, People: 2, Letters: 2, Cursors: 1, Revoked: 1, Comet: 1,
+	Rooms: 2, Members: 6, Inbox: 6, People: 3, Letters: 2, Cursors: 1, Revoked: 1,
 }
 
 // Streams lists the streams of the cluster.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // startFleet starts nodes that share a log.
@@ -111,7 +113,7 @@ func TestPrivateMessagesGoOnAtAnotherNode(t *testing.T) {
 		for enough := (turn + 1) * many / turns; next < min(many, enough); {
 			take(v.next())
 		}
-		for _, s := range node.gateway.people.of(person{"default", "7"}) {
+		for _, s := range node.gateway.people.Of(people.Person{App: "default", User: "7"}) {
 			s.drop("test")
 		}
 		for h := range v.messages {

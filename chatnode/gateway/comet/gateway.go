@@ -1,7 +1,7 @@
 // Package comet is the server of CppComet's two protocols: browsers listen to pipes and write into some of them on a WebSocket, and
 // backends drive everything with CometQL, which any MySQL client can send.
 //
-// In come commands of browsers and statements of backends; out go calls of chat, subscriptions to fanout, and rows of a table of its own
+// In come commands of browsers and statements of backends; out go calls of chat, subscriptions to fanout, and rows below those of chat
 // that hold what only this protocol knows. A pipe P is the room room:P, and the user with the id 7 is the user "7".
 package comet
 
@@ -20,6 +20,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // Log is what the gateway needs of the backbone: pages of personal feeds, and the way to other nodes.
@@ -81,9 +82,9 @@ type Gateway struct {
 	closed bool
 	work   sync.WaitGroup
 
-	people   people
+	people   people.Here[*session]
 	statuses chan status
-	reviews  reviews
+	reviews  *people.Reviews[*member]
 }
 
 // New gives a gateway. Close frees what it holds.
@@ -105,7 +106,7 @@ func New(o Options) (*Gateway, error) {
 		guesses: auth.NewGuesses(auth.GuessOptions{Clock: o.Now}), statuses: make(chan status, maxStatuses),
 	}
 	g.tables = g.allTables()
-	g.reviews.init()
+	g.reviews = people.NewReviews(g.concerned, g.reconsider)
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	sql := o.SQL
 	sql.Version, sql.Login, sql.Logger = sqlVersion, g.login, o.Logger
@@ -118,7 +119,7 @@ func New(o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.work.Go(func() { g.tellStatuses(g.ctx) })
-	g.work.Go(func() { g.review(g.ctx) })
+	g.work.Go(func() { g.reviews.Run(g.ctx) })
 	return g, nil
 }
 
@@ -127,12 +128,11 @@ func (g *Gateway) listen() (err error) {
 	if err := g.options.Log.Answer(usersQuestion, g.answerUsers); err != nil {
 		return err
 	}
-	if g.stop, err = g.options.Tables.Watch(layout.Comet, g.rowChanged); err != nil {
+	if g.stop, err = g.options.Tables.Watch(layout.People, g.rowChanged); err != nil {
 		return err
 	}
-	g.options.Chat.OnChange(g.reviews.note)
+	g.options.Chat.OnChange(g.reviews.Note)
 	g.options.Chat.OnRevoke(g.revoked)
-	g.options.Chat.OnErasing(g.rows.erase)
 	return nil
 }
 

@@ -28,7 +28,7 @@ type userQuestion struct {
 func (g *Gateway) Devices(app string, users []string) map[string][]string {
 	found := map[string][]string{}
 	for _, user := range users {
-		if n := g.people.here(person{app, user}); n > 0 {
+		if n := g.here(app, user); n > 0 {
 			found[user] = make([]string, n)
 		}
 	}
@@ -76,7 +76,7 @@ func (g *Gateway) answerUsers(_ context.Context, question []byte) ([]byte, error
 	}
 	found := map[string]int{}
 	for _, user := range q.Users {
-		if n := g.people.here(person{q.App, user}); n > 0 {
+		if n := g.here(q.App, user); n > 0 {
 			found[user] = n
 		}
 	}
@@ -109,7 +109,7 @@ func (g *Gateway) tellStatuses(ctx context.Context) {
 			return
 		case s := <-g.statuses:
 			counts, err := g.elsewhere(ctx, s.app, []string{s.user})
-			here := g.people.here(person{s.app, s.user}) > 0
+			here := g.here(s.app, s.user) > 0
 			if err != nil || counts[s.user] > 0 || here != s.online {
 				continue
 			}

@@ -17,7 +17,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
-	everybody "github.com/chatfleet/chatfleet/chatnode/people"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 func TestMain(m *testing.M) {
@@ -79,7 +79,7 @@ func startNode(t testing.TB, change func(*setup)) *node {
 	}
 	n.backbone, n.hub, n.conns = b, fanout.New(b, fanout.Options{Logger: log}), conn.New(s.conns)
 	s.chat.Log, s.chat.Tables, s.chat.Signals, s.chat.Logger = b, b, n.hub, log
-	everywhere, err := everybody.NewEverywhere(b, nil)
+	everywhere, err := people.NewEverywhere(b, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

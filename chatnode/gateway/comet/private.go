@@ -12,7 +12,7 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/fanout"
 )
 
-// Private messages are notices in the user's personal feed. Up to where a user has them is a row of the gateway's table, which follows
+// Private messages are notices in the user's personal feed. Up to where a user has them is a row of its own, which follows
 // what connections have really taken: who connects, to any node, gets everything behind it, and may get the last ones twice, under the same
 // id.
 
@@ -271,15 +271,20 @@ func (p *private) note() {
 func (g *Gateway) noteDelivered(p *private, delivered queueRow) {
 	ctx, cancel := context.WithTimeout(g.ctx, g.options.RequestTimeout)
 	defer cancel()
-	_, err := change(ctx, g.rows, p.feed.App, aboutQueue, p.feed.Name, func(row *queueRow) bool {
+	if g.moveQueue(ctx, p.feed.App, p.feed.Name, delivered) != nil {
+		g.metrics.undone.Inc()
+		p.took(delivered)
+	}
+}
+
+// moveQueue moves the row of a user's queue forward.
+func (g *Gateway) moveQueue(ctx context.Context, app, user string, delivered queueRow) error {
+	_, err := change(ctx, g.rows, app, aboutQueue, user, func(row *queueRow) bool {
 		if row.Epoch == delivered.Epoch && row.Offset >= delivered.Offset {
 			return false
 		}
 		*row = delivered
 		return true
 	})
-	if err != nil {
-		g.metrics.undone.Inc()
-		p.took(delivered)
-	}
+	return err
 }

@@ -5,15 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
 
-	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
-// What rows of the table are about: the second part of their keys.
+// What rows are about.
 const (
 	aboutAuth  = "auth"
 	aboutData  = "data"
@@ -61,80 +59,50 @@ type queueRow struct {
 	Time int64 `json:"time"`
 }
 
-// rows are those of the gateway's table.
+// rows are what the gateway keeps in layout.People.
 type rows struct{ tables chat.Tables }
 
+const (
+	// kept is the gateway's name in keys; ofApps begins those of rows that are no user's, and no application has a name that begins so.
+	kept   = "comet"
+	ofApps = "\x00" + kept
+)
+
+// rowKey is the key of what is kept of a user, a pipe or a token.
 func rowKey(app, about, name string) string {
-	if about == aboutToken { // tokens may be longer than names
+	switch about {
+	case aboutPipe:
+		return layout.RowKey(ofApps, app, about, name)
+	case aboutToken: // tokens may be longer than names
 		sum := sha256.Sum256([]byte(name))
-		name = hex.EncodeToString(sum[:])
+		return layout.RowKey(ofApps, app, about, hex.EncodeToString(sum[:]))
+	default:
+		return layout.RowKey(app, name, kept, about)
 	}
-	return layout.RowKey(app, about, name)
 }
 
-// load reads a row; ok is false if there is none.
-func load[T any](ctx context.Context, r rows, app, about, name string) (value T, ok bool, err error) {
-	row, err := r.tables.Get(ctx, layout.Comet, rowKey(app, about, name))
-	if err != nil || row.Revision == 0 {
-		return value, false, err
+// userOf is the user of whom that is kept under a key, if it is the key of such a row.
+func userOf(key, about string) (who people.Person, ok bool) {
+	parts, ok := layout.ParseRowKey(key)
+	if !ok || len(parts) != 4 || parts[2] != kept || parts[3] != about {
+		return who, false
 	}
-	value, err = decode[T](row)
-	return value, err == nil, err
+	return people.Person{App: parts[0], User: parts[1]}, true
 }
 
-func decode[T any](row backbone.Row) (value T, err error) {
-	if err := json.Unmarshal(row.Data, &value); err != nil {
-		return value, fmt.Errorf("read %s of %s: %w", row.Key, layout.Comet, err)
-	}
-	return value, nil
+// load reads a row; there is false if there is none.
+func load[T any](ctx context.Context, r rows, app, about, name string) (value T, there bool, err error) {
+	return chat.Kept[T](ctx, r.tables, rowKey(app, about, name))
 }
 
-// change writes a row anew, from what it was; change may be called again if others write too. It writes nothing if change says false.
+// change writes a row anew, as chat.Keep does.
 func change[T any](ctx context.Context, r rows, app, about, name string, change func(value *T) bool) (T, error) {
-	key := rowKey(app, about, name)
-	for {
-		var value T
-		row, err := r.tables.Get(ctx, layout.Comet, key)
-		if err == nil && row.Revision > 0 {
-			value, err = decode[T](row)
-		}
-		if err != nil || !change(&value) {
-			return value, err
-		}
-		data, err := json.Marshal(value)
-		if err != nil {
-			return value, fmt.Errorf("write %s of %s: %w", key, layout.Comet, err)
-		}
-		_, err = r.tables.Put(ctx, layout.Comet, key, data, row.Revision)
-		if !errors.Is(err, backbone.ErrConflict) {
-			return value, err
-		}
-	}
+	return chat.Keep(ctx, r.tables, rowKey(app, about, name), change)
 }
 
 // drop takes a row away, if it is there.
 func (r rows) drop(ctx context.Context, app, about, name string) error {
-	key := rowKey(app, about, name)
-	for {
-		row, err := r.tables.Get(ctx, layout.Comet, key)
-		if err != nil || row.Revision == 0 {
-			return err
-		}
-		err = r.tables.Remove(ctx, layout.Comet, key, row.Revision)
-		if !errors.Is(err, backbone.ErrConflict) {
-			return err
-		}
-	}
-}
-
-// erase takes everything away that is kept of a user.
-func (r rows) erase(ctx context.Context, app, user string) error {
-	for _, about := range []string{aboutAuth, aboutData, aboutQueue} {
-		if err := r.drop(ctx, app, about, user); err != nil {
-			return err
-		}
-	}
-	return nil
+	return chat.Discard(ctx, r.tables, rowKey(app, about, name))
 }
 
 // rowsAtOnce is how many rows are read at a time, and maxListed how many of one kind are listed at most.
@@ -143,22 +111,22 @@ const (
 	maxListed  = 10_000
 )
 
-// list reads all rows of one kind.
+// list reads all rows of pipes or tokens, with the last part of their keys.
 func list[T any](ctx context.Context, r rows, app, about string) (names []string, values []T, err error) {
 	after := uint64(0)
 	for {
-		page, more, err := r.tables.List(ctx, layout.Comet, layout.RowKey(app, about), after, rowsAtOnce)
+		page, more, err := r.tables.List(ctx, layout.People, layout.RowKey(ofApps, app, about), after, rowsAtOnce)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, row := range page {
 			after = row.Revision
+			var value T
 			parts, ok := layout.ParseRowKey(row.Key)
-			value, err := decode[T](row)
-			if !ok || len(parts) != 3 || err != nil {
-				continue
+			if !ok || json.Unmarshal(row.Data, &value) != nil {
+				continue // of a node of another version
 			}
-			names, values = append(names, parts[2]), append(values, value)
+			names, values = append(names, parts[len(parts)-1]), append(values, value)
 		}
 		if !more || len(page) == 0 || len(names) >= maxListed {
 			return names, values, nil

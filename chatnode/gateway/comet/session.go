@@ -68,6 +68,8 @@ type session struct {
 	pipes    map[string]*member
 	private  *private // nil: the user is unknown
 	own      []string
+	// sibling is a link of people.
+	sibling *session
 	// room is closed when the connection's queue has room again; nil: nobody waits for that.
 	room chan struct{}
 }

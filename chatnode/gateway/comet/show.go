@@ -88,7 +88,7 @@ func (g *Gateway) show(tenant int, app string, s *cometql.Statement) *mysql.Resu
 		if s.Scope == "GLOBAL" || s.Scope == "UPTIME" || s.Scope == "AVG" {
 			return g.globalStatus()
 		}
-		return pairs("flag", "session", "id", strconv.Itoa(tenant), "user_online", strconv.Itoa(g.people.online(app)),
+		return pairs("flag", "session", "id", strconv.Itoa(tenant), "user_online", strconv.Itoa(g.people.Reserved(app)),
 			"server_online", strconv.Itoa(g.sql.Connections()), "messages", "0")
 	case "VARIABLES":
 		return pairs("lower_case_table_names", "0")

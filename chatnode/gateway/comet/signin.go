@@ -156,11 +156,16 @@ func (s *session) enter() bool {
 	if s.closed {
 		return false
 	}
-	s.greeted = s.gateway.people.add(s, s.gateway.options.Chat.Connections(s.app))
-	if s.greeted {
-		s.gateway.metrics.sessions.Inc()
+	g := s.gateway
+	if !g.people.Reserve(s.app, g.options.Chat.Connections(s.app)) {
+		return false
 	}
-	return s.greeted
+	s.greeted = true
+	g.metrics.sessions.Inc()
+	if others := g.people.Add(s.person(), s); len(others) == 0 && s.user > 0 {
+		g.tellStatus(status{s.app, s.actor.User, true})
+	}
+	return true
 }
 
 // still says whether the user may be here, now that changes are told to the session.
@@ -176,7 +181,7 @@ func (s *session) still() bool {
 // left forgets a session.
 func (g *Gateway) left(s *session) {
 	g.metrics.sessions.Dec()
-	if g.people.remove(s) {
+	if last := g.people.Remove(s.person(), s); last && s.user > 0 {
 		g.options.Chat.Left(s.app, s.actor.User)
 		g.tellStatus(status{s.app, s.actor.User, false})
 	}

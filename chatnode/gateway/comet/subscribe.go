@@ -185,7 +185,7 @@ func (s *session) join(ctx context.Context, pipe string) error {
 		s.lookOut(m.client)
 	}
 	m.place.Start()
-	m.reconsider(ctx) // nobody could find the subscription while its rights were first looked at
+	s.gateway.reconsider(ctx, m) // nobody could find the subscription while its rights were first looked at
 	return nil
 }
 
@@ -217,11 +217,14 @@ func (s *session) members() (all []*member) {
 	return all
 }
 
-func (s *session) listens(pipe string) bool {
+// member is the session's place in a pipe, nil if there is none.
+func (s *session) member(pipe string) *member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pipes[pipe] != nil
+	return s.pipes[pipe]
 }
+
+func (s *session) listens(pipe string) bool { return s.member(pipe) != nil }
 
 // commandError is an answer to a command that can't be carried out.
 type commandError struct {

@@ -16,18 +16,70 @@ type column struct{ name, kind string }
 type table struct {
 	name    string
 	columns []column
-	// key is the column whose values choose rows.
-	key string
-	// open tables may be read without a key.
-	open bool
-	// rows gives whole rows in the order of the keys; of an open table without keys, all.
-	rows func(ctx context.Context, app string, keys []string) ([][]string, error)
-	// insert writes a row. What the statement does not name is empty.
-	insert func(ctx context.Context, app string, row map[string]string) (*mysql.Result, error)
-	// remove takes rows away by the values of columns.
-	remove func(ctx context.Context, app string, where map[string][]string) error
-	// needs are the columns that an INSERT must name.
-	needs []string
+	// key is the column whose values choose rows, and keys says which of them there are.
+	key  string
+	keys keyKind
+	// all gives the rows that there are without a key; nil: there must be one.
+	all func(ctx context.Context, app string) ([][]string, error)
+	// rowsOf gives the whole rows of some keys, in that order.
+	rowsOf func(ctx context.Context, app string, keys []string) ([][]string, error)
+	// insert writes the row of a key. What the statement does not name is empty.
+	insert func(ctx context.Context, app, key string, row map[string]string) error
+	// affected is how many rows an INSERT is said to have changed, and needs the columns that it must name.
+	affected uint64
+	needs    []string
+	// remove takes the rows of a key away; removeWhere, instead, rows by the values of columns.
+	remove      func(ctx context.Context, app, key string) error
+	removeWhere func(ctx context.Context, app string, where map[string][]string) error
+}
+
+// keyKind says what the keys of a table are. The zero value takes any text.
+type keyKind struct {
+	// name gives the name under which something is kept, by the text of a statement; false if there can be nothing.
+	name func(text string) (string, bool)
+	// rule says, to who wants to write, which names there are.
+	rule string
+	// insertID is what an INSERT answers beside the number of rows; nil: 0.
+	insertID func(name string) uint64
+}
+
+// names are those of the keys that name something; there are no rows of others.
+func (k keyKind) names(keys []string) (names []string) {
+	for _, key := range keys {
+		if name, ok := k.nameOf(key); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (k keyKind) nameOf(key string) (string, bool) {
+	if k.name == nil {
+		return key, true
+	}
+	return k.name(key)
+}
+
+// each makes a table's rowsOf of what gives the rows of one key.
+func each(rows func(ctx context.Context, app, key string) ([][]string, error)) func(context.Context, string, []string) ([][]string, error) {
+	return func(ctx context.Context, app string, keys []string) (all [][]string, err error) {
+		for _, key := range keys {
+			found, err := rows(ctx, app, key)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found...)
+		}
+		return all, nil
+	}
+}
+
+// oneRow is the row of a key, if there is one.
+func oneRow(there bool, err error, row ...string) ([][]string, error) {
+	if err != nil || !there {
+		return nil, err
+	}
+	return [][]string{row}, nil
 }
 
 // readOnly refuses what would change a table.
@@ -76,21 +128,26 @@ func (t *table) selected(s *cometql.Statement) []string {
 
 func (g *Gateway) selectRows(ctx context.Context, app string, s *cometql.Statement) (*mysql.Result, error) {
 	t := g.tables[s.Table]
-	if t == nil || t.rows == nil {
+	if t == nil || t.rowsOf == nil {
 		return nil, missing(s.Table)
 	}
 	if err := t.check(s); err != nil {
 		return nil, err
 	}
-	keys, rest, err := t.keys(s)
+	keys, rest, err := t.asked(s)
 	if err != nil {
 		return nil, err
 	}
-	if keys == nil && !t.open {
-		return nil, cometql.Errorf(cometql.CodeWhere,
+	var rows [][]string
+	switch {
+	case keys != nil:
+		rows, err = t.rowsOf(ctx, app, t.keys.names(keys))
+	case t.all != nil:
+		rows, err = t.all(ctx, app)
+	default:
+		err = cometql.Errorf(cometql.CodeWhere,
 			"Selection without transferring the requested values of the primary key is not supported. Primary key is `%s`", t.key)
 	}
-	rows, err := t.rows(ctx, app, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +169,8 @@ func (t *table) place(name string) int {
 	return slices.IndexFunc(t.columns, func(c column) bool { return c.name == name })
 }
 
-// keys are the values of the key, nil if there are none, and the conditions on other columns.
-func (t *table) keys(s *cometql.Statement) (keys []string, rest []cometql.Condition, err error) {
+// asked are the values of the key, nil if there are none, and the conditions on other columns.
+func (t *table) asked(s *cometql.Statement) (keys []string, rest []cometql.Condition, err error) {
 	for _, c := range s.Where {
 		if c.Column != t.key {
 			rest = append(rest, c)
@@ -163,7 +220,18 @@ func (g *Gateway) insertRow(ctx context.Context, app string, s *cometql.Statemen
 			return nil, cometql.Errorf(cometql.CodeColumns, "Column `%s` is missing", name)
 		}
 	}
-	return t.insert(ctx, app, row)
+	key, ok := t.keys.nameOf(row[t.key])
+	if !ok {
+		return nil, cometql.Errorf(cometql.CodeInvalid, "%s", t.keys.rule)
+	}
+	if err := t.insert(ctx, app, key, row); err != nil {
+		return nil, err
+	}
+	result := &mysql.Result{Affected: t.affected}
+	if t.keys.insertID != nil {
+		result.InsertID = t.keys.insertID(key)
+	}
+	return result, nil
 }
 
 func (g *Gateway) deleteRows(ctx context.Context, app string, s *cometql.Statement) (*mysql.Result, error) {
@@ -171,7 +239,7 @@ func (g *Gateway) deleteRows(ctx context.Context, app string, s *cometql.Stateme
 	switch {
 	case t == nil:
 		return nil, missing(s.Table)
-	case t.remove == nil:
+	case t.remove == nil && t.removeWhere == nil:
 		return nil, readOnly(t.name)
 	}
 	if err := t.check(s); err != nil {
@@ -186,10 +254,24 @@ func (g *Gateway) deleteRows(ctx context.Context, app string, s *cometql.Stateme
 			where[c.Column] = append(where[c.Column], v.Text)
 		}
 	}
-	if err := t.remove(ctx, app, where); err != nil {
-		return nil, err
+	if t.removeWhere != nil {
+		return &mysql.Result{}, t.removeWhere(ctx, app, where)
 	}
-	return &mysql.Result{}, nil
+	keys, err := needed(where, t.key)
+	for _, key := range t.keys.names(keys) {
+		if err == nil {
+			err = t.remove(ctx, app, key)
+		}
+	}
+	return &mysql.Result{}, err
+}
+
+// needed gives the values by which rows are to be deleted.
+func needed(where map[string][]string, column string) ([]string, error) {
+	if len(where[column]) == 0 {
+		return nil, cometql.Errorf(cometql.CodeWhere, "Deletion without values of `%s` is not supported", column)
+	}
+	return where[column], nil
 }
 
 // columnsOf are those of the answer to a statement, or an error that running it would give in any case.
@@ -197,7 +279,7 @@ func (g *Gateway) columnsOf(s *cometql.Statement) ([]string, error) {
 	switch s.Kind {
 	case cometql.Select:
 		t := g.tables[s.Table]
-		if t == nil || t.rows == nil {
+		if t == nil || t.rowsOf == nil {
 			return nil, missing(s.Table)
 		}
 		return t.selected(s), t.check(s)

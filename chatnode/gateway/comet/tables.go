@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/cometql"
-	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
 )
 
 // Types of columns, for DESCRIBE.
@@ -18,40 +17,42 @@ const (
 func (g *Gateway) allTables() map[string]*table {
 	all := []*table{
 		{
-			name: "users_auth", key: "id", columns: []column{{"id", integer}, {"hash", "varchar(32)"}}, needs: []string{"id", "hash"},
-			rows: g.selectAuth, insert: g.insertAuth, remove: g.deleteAuth,
+			name: "users_auth", key: "id", keys: userKey, columns: []column{{"id", integer}, {"hash", "varchar(32)"}}, needs: []string{"id", "hash"},
+			rowsOf: each(g.selectAuth), insert: g.insertAuth, affected: 1, remove: g.signOut,
 		},
-		{name: "users_time", key: "id", columns: []column{{"id", integer}, {"time", integer}}, rows: g.selectTimes},
+		{name: "users_time", key: "id", keys: userKey, columns: []column{{"id", integer}, {"time", integer}}, rowsOf: g.selectTimes},
 		{
-			name: "users_messages", key: "id", needs: []string{"id", "event", "message"},
+			name: "users_messages", key: "id", keys: userKey, needs: []string{"id", "event", "message"},
 			columns: []column{{"id", integer}, {"index", text}, {"event", text}, {"message", long}},
-			rows:    g.selectPrivate, insert: g.insertPrivate, remove: g.deletePrivate,
+			rowsOf:  each(g.selectPrivate), insert: g.insertPrivate, remove: g.deletePrivate,
 		},
 		{
-			name: "users_data", key: "id", columns: []column{{"id", integer}, {"data", long}}, needs: []string{"id", "data"},
-			rows: g.selectData, insert: g.insertData, remove: g.deleteData,
+			name: "users_data", key: "id", keys: userKey, columns: []column{{"id", integer}, {"data", long}}, needs: []string{"id", "data"},
+			rowsOf: each(g.selectData), insert: g.insertData, affected: 1, remove: g.dropRow(aboutData),
 		},
 		{
-			name: "pipes_messages", key: "name", needs: []string{"name", "message"},
+			name: "pipes_messages", key: "name", keys: pipeKey, needs: []string{"name", "message"},
 			columns: []column{
 				{"id", text}, {"time", integer}, {"name", text}, {"index", integer}, {"event", text}, {"message", long}, {"user_id", integer},
 			},
-			rows: g.selectMessages, insert: g.insertMessage, remove: g.deleteMessages,
+			rowsOf: each(g.selectMessages), insert: g.insertMessage, removeWhere: g.deleteMessages,
 		},
-		{name: "pipes", key: "name", columns: []column{{"name", text}, {"users", integer}}, rows: g.selectPipes},
 		{
-			name: "users_in_pipes", key: "name", rows: g.selectListeners,
+			name: "pipes", key: "name", keys: pipeKey, columns: []column{{"name", text}, {"users", integer}}, rowsOf: each(g.selectPipe),
+		},
+		{
+			name: "users_in_pipes", key: "name", keys: pipeKey, rowsOf: each(g.selectListeners),
 			columns: []column{
 				{"name", text}, {"user_id", integer}, {"user_uuid", text}, {"user_agent", text}, {"ip", text}, {"origin", text}, {"language", text},
 			},
 		},
 		{
-			name: "pipes_settings", key: "name", columns: []column{{"name", text}, {"length", integer}}, needs: []string{"name", "length"},
-			rows: g.selectSettings, insert: g.insertSetting, remove: g.deleteSettings,
+			name: "pipes_settings", key: "name", keys: pipeKey, columns: []column{{"name", text}, {"length", integer}},
+			needs: []string{"name", "length"}, rowsOf: each(g.selectSetting), insert: g.insertSetting, affected: 1, remove: g.deleteSetting,
 		},
 		{
-			name: "revoked_tokens", key: "token", open: true, columns: []column{{"token", text}}, needs: []string{"token"},
-			rows: g.selectTokens, insert: g.insertToken, remove: g.deleteTokens,
+			name: "revoked_tokens", key: "token", keys: tokenKey, columns: []column{{"token", text}}, needs: []string{"token"},
+			rowsOf: each(g.selectToken), all: g.allTokens, insert: g.insertToken, affected: 1, remove: g.dropRow(aboutToken),
 		},
 	}
 	all = append(all, otherTables()...)
@@ -66,21 +67,21 @@ func (g *Gateway) allTables() map[string]*table {
 // the original does without those.
 func otherTables() []*table {
 	nothing := func(context.Context, string, []string) ([][]string, error) { return nil, nil }
-	refuse := func(err error) func(context.Context, string, map[string]string) (*mysql.Result, error) {
-		return func(context.Context, string, map[string]string) (*mysql.Result, error) { return nil, err }
+	nothingAtAll := func(context.Context, string) ([][]string, error) { return nil, nil }
+	refuse := func(err error) func(context.Context, string, string, map[string]string) error {
+		return func(context.Context, string, string, map[string]string) error { return err }
 	}
 	keep := func(err error) func(context.Context, string, map[string][]string) error {
 		return func(context.Context, string, map[string][]string) error { return err }
 	}
-	absent := func(name string) error { return missing(name) }
 	return []*table{
 		{
-			name: "conference", key: "name", rows: nothing,
+			name: "conference", key: "name", rowsOf: nothing,
 			columns: []column{
 				{"name", text}, {"user_id", integer}, {"caller_id", text}, {"message", long}, {"profile", text}, {"stream", text}, {"node", text},
 			},
 			insert: refuse(cometql.Errorf(cometql.CodeInternal, "There is no FreeSWITCH node")),
-			remove: func(_ context.Context, _ string, where map[string][]string) error {
+			removeWhere: func(_ context.Context, _ string, where map[string][]string) error {
 				if len(where["name"]) == 0 || len(where["user_id"]) == 0 {
 					return cometql.Errorf(cometql.CodeWhere, "Deletion needs `name` and `user_id`")
 				}
@@ -88,16 +89,16 @@ func otherTables() []*table {
 			},
 		},
 		{
-			name: "conference_members", key: "name", open: true, rows: nothing,
+			name: "conference_members", key: "name", rowsOf: nothing, all: nothingAtAll,
 			columns: []column{{"name", text}, {"user_id", integer}, {"join_time", integer}, {"last_talking", integer}},
 		},
 		{
 			name: "dialogs", columns: []column{{"id", integer}},
-			insert: refuse(cometql.Errorf(cometql.CodeReadOnly, "Table `dialogs` is not ready yet")), remove: keep(absent("dialogs")),
+			insert: refuse(cometql.Errorf(cometql.CodeReadOnly, "Table `dialogs` is not ready yet")), removeWhere: keep(missing("dialogs")),
 		},
 		{
-			name: "profiler", key: "tag", open: true, rows: nothing, columns: []column{{"tag", text}, {"time", text}, {"calls", integer}},
-			insert: refuse(absent("profiler")), remove: keep(absent("profiler")),
+			name: "profiler", key: "tag", rowsOf: nothing, all: nothingAtAll, columns: []column{{"tag", text}, {"time", text}, {"calls", integer}},
+			insert: refuse(missing("profiler")), removeWhere: keep(missing("profiler")),
 		},
 	}
 }

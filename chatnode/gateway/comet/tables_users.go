@@ -2,6 +2,7 @@ package comet
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -10,79 +11,44 @@ import (
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/cometql"
-	"github.com/chatfleet/chatfleet/chatnode/gateway/comet/mysql"
 )
 
-// ids are those of the keys that are ids of users; others have no rows.
-func ids(keys []string) (names []string) {
-	for _, key := range keys {
-		if n, err := strconv.ParseInt(strings.TrimSpace(key), 10, 64); err == nil && n > 0 {
-			names = append(names, strconv.FormatInt(n, 10))
-		}
-	}
-	return names
+// userKey is the key of tables of users: their ids, which are their names.
+var userKey = keyKind{
+	name: func(text string) (string, bool) {
+		n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		return strconv.FormatInt(n, 10), err == nil && n > 0
+	},
+	rule: "Column `id` must be a number greater than 0",
+	insertID: func(name string) uint64 {
+		id, _ := strconv.ParseUint(name, 10, 64) // it was one
+		return id
+	},
 }
 
-// idIn is the id of a row that is to be written.
-func idIn(row map[string]string) (name string, id uint64, err error) {
-	n, err := strconv.ParseInt(strings.TrimSpace(row["id"]), 10, 64)
-	if err != nil || n <= 0 {
-		return "", 0, cometql.Errorf(cometql.CodeInvalid, "Column `id` must be a number greater than 0")
-	}
-	return strconv.FormatInt(n, 10), uint64(n), nil
+// dropRow removes what is kept of a user or a token.
+func (g *Gateway) dropRow(about string) func(ctx context.Context, app, name string) error {
+	return func(ctx context.Context, app, name string) error { return g.rows.drop(ctx, app, about, name) }
 }
 
-// needed gives the values by which rows are to be deleted.
-func needed(where map[string][]string, column string) ([]string, error) {
-	if len(where[column]) == 0 {
-		return nil, cometql.Errorf(cometql.CodeWhere, "Deletion without values of `%s` is not supported", column)
-	}
-	return where[column], nil
-}
-
-func (g *Gateway) selectAuth(ctx context.Context, app string, keys []string) (rows [][]string, err error) {
-	for _, name := range ids(keys) {
-		auth, _, err := load[authRow](ctx, g.rows, app, aboutAuth, name)
-		if err != nil {
-			return nil, err
-		}
-		if auth.Hash != "" {
-			rows = append(rows, []string{name, auth.Hash})
-		}
-	}
-	return rows, nil
+func (g *Gateway) selectAuth(ctx context.Context, app, user string) ([][]string, error) {
+	auth, _, err := load[authRow](ctx, g.rows, app, aboutAuth, user)
+	return oneRow(auth.Hash != "", err, user, auth.Hash)
 }
 
 // hashLetters are those of a hash.
 const hashLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz=+/_"
 
-func (g *Gateway) insertAuth(ctx context.Context, app string, row map[string]string) (*mysql.Result, error) {
-	name, id, err := idIn(row)
-	if err != nil {
-		return nil, err
-	}
+func (g *Gateway) insertAuth(ctx context.Context, app, user string, row map[string]string) error {
 	hash := row["hash"]
 	if hash == "" || len(hash) > hashLength || strings.Trim(hash, hashLetters) != "" {
-		return nil, cometql.Errorf(cometql.CodeInvalid, "Column `hash` has 1 to %d letters, digits and =+/_", hashLength)
+		return cometql.Errorf(cometql.CodeInvalid, "Column `hash` has 1 to %d letters, digits and =+/_", hashLength)
 	}
-	_, err = change(ctx, g.rows, app, aboutAuth, name, func(auth *authRow) bool {
+	_, err := change(ctx, g.rows, app, aboutAuth, user, func(auth *authRow) bool {
 		auth.Hash, auth.Set = hash, g.now().UnixMilli()
 		return true
 	})
-	return &mysql.Result{Affected: 1, InsertID: id}, err
-}
-
-func (g *Gateway) deleteAuth(ctx context.Context, app string, where map[string][]string) error {
-	keys, err := needed(where, "id")
-	if err != nil {
-		return err
-	}
-	for _, name := range ids(keys) {
-		if err := g.signOut(ctx, app, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // signOut takes a user's hash away, and ends the user's connections on all nodes.
@@ -95,11 +61,10 @@ func (g *Gateway) signOut(ctx context.Context, app, user string) error {
 	return err
 }
 
-func (g *Gateway) selectTimes(ctx context.Context, app string, keys []string) (rows [][]string, err error) {
-	names := ids(keys)
-	times, err := g.lastSeen(ctx, chat.Actor{App: app, Server: true}, names)
+func (g *Gateway) selectTimes(ctx context.Context, app string, users []string) (rows [][]string, err error) {
+	times, err := g.lastSeen(ctx, chat.Actor{App: app, Server: true}, users)
 	for i, at := range times {
-		rows = append(rows, []string{names[i], strconv.FormatInt(at, 10)})
+		rows = append(rows, []string{users[i], strconv.FormatInt(at, 10)})
 	}
 	return rows, err
 }
@@ -138,148 +103,82 @@ func personal(app, user string) backbone.Feed {
 // maxQueued is how many undelivered messages of a user are shown.
 const maxQueued = 1000
 
-func (g *Gateway) selectPrivate(ctx context.Context, app string, keys []string) (rows [][]string, err error) {
-	for _, name := range ids(keys) {
-		seen, _, err := load[queueRow](ctx, g.rows, app, aboutQueue, name)
-		if err != nil {
-			return nil, err
-		}
-		shown := 0
-		err = g.queued(ctx, personal(app, name), seen, func(_ *backbone.Message, n notice, event string) bool {
-			rows = append(rows, []string{name, n.ID, event, n.Text})
-			shown++
-			return shown < maxQueued
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
-}
-
-func (g *Gateway) insertPrivate(ctx context.Context, app string, row map[string]string) (*mysql.Result, error) {
-	name, id, err := idIn(row)
+func (g *Gateway) selectPrivate(ctx context.Context, app, user string) (rows [][]string, err error) {
+	seen, _, err := load[queueRow](ctx, g.rows, app, aboutQueue, user)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkEvent(row["event"]); err != nil {
-		return nil, err
-	}
-	_, err = g.options.Chat.Notify(ctx, chat.Actor{App: app, Server: true}, chat.Notice{
-		User: name, Text: row["message"], Data: extraOf(row["event"]),
+	err = g.queued(ctx, personal(app, user), seen, func(_ *backbone.Message, n notice, event string) bool {
+		rows = append(rows, []string{user, n.ID, event, n.Text})
+		return len(rows) < maxQueued
 	})
-	return &mysql.Result{InsertID: id}, err
+	return rows, err
 }
 
-// deletePrivate makes that everything which waits counts as delivered.
-func (g *Gateway) deletePrivate(ctx context.Context, app string, where map[string][]string) error {
-	keys, err := needed(where, "id")
-	if err != nil {
+func (g *Gateway) insertPrivate(ctx context.Context, app, user string, row map[string]string) error {
+	if err := checkEvent(row["event"]); err != nil {
 		return err
 	}
-	for _, name := range ids(keys) {
-		page, err := g.options.Log.Before(ctx, personal(app, name), 0, 1)
-		if err != nil {
-			return err
-		}
-		end := queueRow{Epoch: page.Head.Epoch, Offset: page.Head.Offset, Time: g.now().UnixMilli()}
-		if len(page.Messages) > 0 {
-			end.Time = page.Messages[0].Time
-		}
-		_, err = change(ctx, g.rows, app, aboutQueue, name, func(row *queueRow) bool {
-			if row.Epoch == end.Epoch && row.Offset >= end.Offset {
-				return false
-			}
-			*row = end
-			return true
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (g *Gateway) selectData(ctx context.Context, app string, keys []string) (rows [][]string, err error) {
-	for _, name := range ids(keys) {
-		kept, there, err := load[dataRow](ctx, g.rows, app, aboutData, name)
-		if err != nil {
-			return nil, err
-		}
-		if there {
-			rows = append(rows, []string{name, kept.Data})
-		}
-	}
-	return rows, nil
-}
-
-func (g *Gateway) insertData(ctx context.Context, app string, row map[string]string) (*mysql.Result, error) {
-	name, id, err := idIn(row)
-	if err != nil {
-		return nil, err
-	}
-	_, err = change(ctx, g.rows, app, aboutData, name, func(kept *dataRow) bool {
-		kept.Data = row["data"]
-		return true
+	_, err := g.options.Chat.Notify(ctx, chat.Actor{App: app, Server: true}, chat.Notice{
+		User: user, Text: row["message"], Data: extraOf(row["event"]),
 	})
-	return &mysql.Result{Affected: 1, InsertID: id}, err
-}
-
-func (g *Gateway) deleteData(ctx context.Context, app string, where map[string][]string) error {
-	keys, err := needed(where, "id")
-	for _, name := range ids(keys) {
-		if err == nil {
-			err = g.rows.drop(ctx, app, aboutData, name)
-		}
-	}
 	return err
 }
 
-func (g *Gateway) selectTokens(ctx context.Context, app string, keys []string) (rows [][]string, err error) {
-	if keys == nil {
-		_, all, err := list[tokenRow](ctx, g.rows, app, aboutToken)
-		for _, row := range all {
-			rows = append(rows, []string{row.Token})
-		}
-		return rows, err
+// deletePrivate makes that everything which waits counts as delivered.
+func (g *Gateway) deletePrivate(ctx context.Context, app, user string) error {
+	page, err := g.options.Log.Before(ctx, personal(app, user), 0, 1)
+	if err != nil {
+		return err
 	}
-	for _, key := range keys {
-		_, there, err := load[tokenRow](ctx, g.rows, app, aboutToken, key)
-		if err != nil {
-			return nil, err
-		}
-		if there {
-			rows = append(rows, []string{key})
-		}
+	end := queueRow{Epoch: page.Head.Epoch, Offset: page.Head.Offset, Time: g.now().UnixMilli()}
+	if len(page.Messages) > 0 {
+		end.Time = page.Messages[0].Time
 	}
-	return rows, nil
+	return g.moveQueue(ctx, app, user, end)
+}
+
+func (g *Gateway) selectData(ctx context.Context, app, user string) ([][]string, error) {
+	kept, there, err := load[dataRow](ctx, g.rows, app, aboutData, user)
+	return oneRow(there, err, user, kept.Data)
+}
+
+func (g *Gateway) insertData(ctx context.Context, app, user string, row map[string]string) error {
+	_, err := change(ctx, g.rows, app, aboutData, user, func(kept *dataRow) bool {
+		kept.Data = row["data"]
+		return true
+	})
+	return err
+}
+
+// tokenKey is the key of revoked_tokens.
+var tokenKey = keyKind{
+	name:     func(text string) (string, bool) { return text, text != "" && len(text) <= maxKey },
+	rule:     fmt.Sprintf("Column `token` has 1 to %d bytes", maxKey),
+	insertID: func(string) uint64 { return 1 },
+}
+
+func (g *Gateway) selectToken(ctx context.Context, app, token string) ([][]string, error) {
+	_, there, err := load[tokenRow](ctx, g.rows, app, aboutToken, token)
+	return oneRow(there, err, token)
+}
+
+func (g *Gateway) allTokens(ctx context.Context, app string) (rows [][]string, err error) {
+	_, all, err := list[tokenRow](ctx, g.rows, app, aboutToken)
+	for _, row := range all {
+		rows = append(rows, []string{row.Token})
+	}
+	return rows, err
 }
 
 // insertToken refuses a token from now on, and signs its user out.
-func (g *Gateway) insertToken(ctx context.Context, app string, row map[string]string) (*mysql.Result, error) {
-	token := row["token"]
-	if token == "" || len(token) > maxKey {
-		return nil, cometql.Errorf(cometql.CodeInvalid, "Column `token` has 1 to %d bytes", maxKey)
-	}
+func (g *Gateway) insertToken(ctx context.Context, app, token string, _ map[string]string) error {
 	_, err := change(ctx, g.rows, app, aboutToken, token, func(kept *tokenRow) bool {
 		kept.Token = token
 		return true
 	})
-	if err != nil {
-		return nil, err
-	}
-	if c, _, _, parsed := parseToken(token); parsed == nil && *c.UserID > 0 {
+	if c, _, _, parsed := parseToken(token); err == nil && parsed == nil && *c.UserID > 0 {
 		err = g.signOut(ctx, app, strconv.FormatInt(*c.UserID, 10))
-	}
-	return &mysql.Result{Affected: 1, InsertID: 1}, err
-}
-
-func (g *Gateway) deleteTokens(ctx context.Context, app string, where map[string][]string) error {
-	keys, err := needed(where, "token")
-	for _, key := range keys {
-		if err == nil {
-			err = g.rows.drop(ctx, app, aboutToken, key)
-		}
 	}
 	return err
 }
