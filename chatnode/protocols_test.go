@@ -78,8 +78,14 @@ func TestClientsOfOtherSystemsAreServedOverTLS(t *testing.T) {
 
 func TestMQTTIsServedOverTLS(t *testing.T) {
 	n, config := speakingTLS(t)
+	address := n.protocols[4].(*mqttPorts).tcp.Addr().String()
+	silent, err := net.Dial("tcp", address) // holds up nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
 	config.NextProtos = []string{"mqtt"} // as some clients ask for
-	client, err := tls.Dial("tcp", n.protocols[4].(*mqttPorts).tcp.Addr().String(), config)
+	client, err := tls.Dial("tcp", address, config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ type ProtocolsSpec struct {
 	// +optional
 	Pull *PullProtocol `json:"pull,omitempty"`
 
-	// Push serves clients of cHaTTP: commands by HTTP, and messages by HTTP push. Names and passwords come in URLs: end TLS in front of it.
+	// Push serves clients of cHaTTP: commands by HTTP, and messages by HTTP push. Names and passwords come in URLs: set tls, or end TLS in front of it.
 	// +optional
 	Push *PushProtocol `json:"push,omitempty"`
 

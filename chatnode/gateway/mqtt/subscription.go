@@ -224,11 +224,12 @@ func (s *session) enter(ctx context.Context, channel string) (*subscription, err
 
 // enterFeed enters a feed with a member whose place sub is.
 func (s *session) enterFeed(ctx context.Context, feed backbone.Feed, channel string, r fanout.Request, m fanout.Member, sub *subscription) error {
+	sub.channel = channel // before others can find it in the hub
 	place, got, err := s.gateway.options.Hub.Subscribe(ctx, feed, r, m)
 	if err != nil {
 		return err
 	}
-	sub.channel, sub.place, sub.head = channel, place, got.Head.Offset
+	sub.place, sub.head = place, got.Head.Offset
 	if !s.add(sub) {
 		place.Close()
 		return fanout.ErrClosed
