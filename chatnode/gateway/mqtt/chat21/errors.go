@@ -13,7 +13,7 @@ func Why(err error) string {
 	var failed *chat.Error
 	switch {
 	case errors.As(err, &failed):
-		return [...]string{"internal", "invalid", "denied", "not_found", "no_method", "too_many", "limit", "conflict", "unavailable"}[failed.Kind]
+		return failed.Kind.String()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return "unavailable"
 	default:
