@@ -2,8 +2,10 @@ package backbone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -39,29 +41,42 @@ func TestATapThatFallsBehindLosesAndDoublesNothing(t *testing.T) {
 	b := openWith(t, Options{DataDir: t.TempDir(), Shards: 1})
 	blocks, goOn := make(chan struct{}), make(chan struct{})
 	c := &collector{}
-	c.then = func(_ context.Context, m Tapped) error {
-		if string(m.Message.Data) == "3" {
+	c.then = func(ctx context.Context, m Tapped) error {
+		if m.Message.Offset == 3 {
 			close(blocks)
-			<-goOn
+			select {
+			case <-goOn:
+			case <-ctx.Done():
+			}
 		}
 		m.Done()
-		return nil
+		return ctx.Err()
 	}
 	tapWith(t, b, TapOptions{FromStart: true}, c)
 	sendAll(t, b, room("a"), numbers(1, 2))
 	c.await(t, numbers(1, 2))
 	await(t, "the tap to read with the owner", func() bool { return consumers(t, b) == 1 })
-	const many = 3 * maxRelayed
-	var sending []*Pending
-	for i, text := range numbers(3, many) {
-		// As many senders as there are messages that go to the log at a time.
-		sending = append(sending, b.Enqueue(room("a"), Draft{ID: text, Sender: fmt.Sprint(i), Data: []byte(text)}))
+	const senders, each = 50, 30 // more than may wait for the tap
+	var sending sync.WaitGroup
+	for sender := range senders {
+		sending.Go(func() {
+			for i := range each {
+				id := fmt.Sprint(sender, " ", i)
+				err := ErrUnavailable
+				for attempt := 0; errors.Is(err, ErrUnavailable) && attempt < 5; attempt++ {
+					_, err = b.Enqueue(room("a"), Draft{ID: id, Sender: fmt.Sprint(sender), Data: []byte(id)}).Wait(t.Context())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
-	for _, p := range sending {
-		if _, err := p.Wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	sending.Wait()
+	if t.Failed() {
+		return
 	}
+	const many = 2 + senders*each
 	<-blocks
 	close(goOn)
 	await(t, "every message", func() bool { return len(c.texts()) >= many })
