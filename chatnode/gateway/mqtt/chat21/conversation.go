@@ -65,23 +65,18 @@ func (t *Timelines) keep(ctx context.Context, a chat.Actor, with string, change 
 
 // keptOf gives the user's rows by conversation.
 func (t *Timelines) keptOf(ctx context.Context, app, user string) (map[string]keptRow, error) {
+	rows, err := t.o.Log.All(ctx, layout.People, layout.RowKey(rowsOf, app, user))
+	if err != nil {
+		return nil, unavailable(err)
+	}
 	all := map[string]keptRow{}
-	for after := uint64(0); ; {
-		rows, more, err := t.o.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), after, 1000)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		for _, row := range rows {
-			after = row.Revision
-			var r keptRow
-			if parts, ok := layout.ParseRowKey(row.Key); ok && len(parts) == 4 && json.Unmarshal(row.Data, &r) == nil {
-				all[parts[3]] = r
-			}
-		}
-		if !more || len(rows) == 0 {
-			return all, nil
+	for _, row := range rows {
+		var r keptRow
+		if parts, ok := layout.ParseRowKey(row.Key); ok && len(parts) == 4 && json.Unmarshal(row.Data, &r) == nil {
+			all[parts[3]] = r
 		}
 	}
+	return all, nil
 }
 
 // Forget drops what is kept of a user. While that is not possible it tries again, until ctx ends.
@@ -91,17 +86,13 @@ func (t *Timelines) Forget(ctx context.Context, app, user string) error {
 
 // dropKept removes all of a user's rows.
 func (t *Timelines) dropKept(ctx context.Context, app, user string) error {
-	for {
-		rows, more, err := t.o.Log.List(ctx, layout.People, layout.RowKey(rowsOf, app, user), 0, 1000)
-		for _, row := range rows {
-			if e := t.o.Log.Remove(ctx, layout.People, row.Key, row.Revision); !errors.Is(e, backbone.ErrConflict) {
-				err = errors.Join(err, e)
-			}
-		}
-		if err != nil || !more {
-			return unavailable(err)
+	rows, err := t.o.Log.All(ctx, layout.People, layout.RowKey(rowsOf, app, user))
+	for _, row := range rows {
+		if e := t.o.Log.Remove(ctx, layout.People, row.Key, row.Revision); !errors.Is(e, backbone.ErrConflict) {
+			err = errors.Join(err, e)
 		}
 	}
+	return unavailable(err)
 }
 
 // Patch merges fields into a user's conversation, and tells the user's sessions.

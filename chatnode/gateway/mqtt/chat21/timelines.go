@@ -22,7 +22,7 @@ type Log interface {
 	Get(ctx context.Context, table, key string) (backbone.Row, error)
 	Put(ctx context.Context, table, key string, data []byte, expected uint64) (uint64, error)
 	Remove(ctx context.Context, table, key string, expected uint64) error
-	List(ctx context.Context, table, prefix string, after uint64, limit int) ([]backbone.Row, bool, error)
+	All(ctx context.Context, table, prefix string) ([]backbone.Row, error)
 }
 
 // Signals tell whoever subscribes to a feed, on any node, something that is not stored.
