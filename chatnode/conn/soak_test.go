@@ -161,6 +161,8 @@ func (n *node) wantNothingLeft() {
 	if len(n.conns)+len(n.byAddress) > 0 {
 		n.t.Errorf("%d connections and %d addresses are known", len(n.conns), len(n.byAddress))
 	}
+	n.wheel.mu.Lock()
+	defer n.wheel.mu.Unlock()
 	for _, t := range n.wheel.slots {
 		if t != nil {
 			n.t.Error("a connection is in the wheel")
