@@ -25,14 +25,7 @@ func TestClientsOfChat21AreServedUntilTheNodeDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_ = client.SetDeadline(time.Now().Add(time.Minute))
-	if _, err := client.Write(packet.AppendConnect(nil, packet.Connect{Clean: true})); err != nil {
-		t.Fatal(err)
-	}
-	refused := make([]byte, 4)
-	if k, err := client.Read(refused); err != nil || string(refused[:k]) != string(packet.AppendConnack(nil, packet.RefusedCredentials)) {
-		t.Errorf("%x %v", refused[:k], err)
-	}
+	wantRefused(t, client)
 	if status, body := get(t, "http://"+ports.web.Addr().String()+"/api/tilechat/ann/conversations"); status != http.StatusForbidden ||
 		!strings.Contains(body, "Unauthorized.") {
 		t.Errorf("%d %s", status, body)
@@ -46,5 +39,18 @@ func TestClientsOfChat21AreServedUntilTheNodeDrains(t *testing.T) {
 			_ = c.Close()
 			t.Errorf("%s is open", l.Addr())
 		}
+	}
+}
+
+// wantRefused comes as a client of MQTT without a token.
+func wantRefused(t *testing.T, client net.Conn) {
+	t.Helper()
+	_ = client.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := client.Write(packet.AppendConnect(nil, packet.Connect{Clean: true})); err != nil {
+		t.Fatal(err)
+	}
+	refused := make([]byte, 4)
+	if k, err := client.Read(refused); err != nil || string(refused[:k]) != string(packet.AppendConnack(nil, packet.RefusedCredentials)) {
+		t.Errorf("%x %v", refused[:k], err)
 	}
 }

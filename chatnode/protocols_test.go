@@ -11,7 +11,6 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/packet"
 	"github.com/chatfleet/chatfleet/test/authority"
 )
 
@@ -90,12 +89,5 @@ func TestMQTTIsServedOverTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	_ = client.SetDeadline(time.Now().Add(time.Minute))
-	if _, err := client.Write(packet.AppendConnect(nil, packet.Connect{Clean: true})); err != nil {
-		t.Fatal(err)
-	}
-	refused := make([]byte, 4)
-	if k, err := client.Read(refused); err != nil || string(refused[:k]) != string(packet.AppendConnack(nil, packet.RefusedCredentials)) {
-		t.Errorf("%x %v", refused[:k], err)
-	}
+	wantRefused(t, client)
 }

@@ -1,7 +1,6 @@
 package backbone
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +34,7 @@ func (b *Backbone) All(ctx context.Context, table, prefix string) (rows []Row, e
 		l := listing{b: b, table: table, filter: b.rowSubject(table, prefix) + ".>", want: maxMultiLast + 1, next: 1}
 		switch err = l.all(within); {
 		case err == nil:
-			return slices.SortedFunc(maps.Values(l.rows), func(a, b Row) int { return cmp.Compare(a.Revision, b.Revision) }), nil
+			return byRevision(l.rows), nil
 		case errors.Is(err, errTooMany):
 			return b.pages(ctx, table, prefix)
 		}
@@ -57,7 +56,7 @@ func (b *Backbone) pages(ctx context.Context, table, prefix string) ([]Row, erro
 			all[row.Key], after = row, row.Revision
 		}
 		if !more {
-			return slices.SortedFunc(maps.Values(all), func(a, b Row) int { return cmp.Compare(a.Revision, b.Revision) }), nil
+			return byRevision(all), nil
 		}
 	}
 }

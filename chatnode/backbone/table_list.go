@@ -59,7 +59,7 @@ func (b *Backbone) List(ctx context.Context, table, prefix string, after uint64,
 	for {
 		l := listing{b: b, table: table, filter: b.rowSubject(table, prefix) + ".>", want: limit + 1, next: after + 1}
 		if err = l.run(ctx); err == nil {
-			rows = slices.SortedFunc(maps.Values(l.rows), func(a, b Row) int { return cmp.Compare(a.Revision, b.Revision) })
+			rows = byRevision(l.rows)
 			return rows[:min(limit, len(rows))], len(rows) > limit, nil
 		}
 		if !sleep(ctx, listPause(err)) {
@@ -88,6 +88,11 @@ func (b *Backbone) Count(ctx context.Context, table, prefix string) (n int, err 
 			return 0, fmt.Errorf("count rows of %s: %w: %w", table, ErrUnavailable, err)
 		}
 	}
+}
+
+// byRevision orders rows, which have their keys.
+func byRevision(rows map[string]Row) []Row {
+	return slices.SortedFunc(maps.Values(rows), func(a, b Row) int { return cmp.Compare(a.Revision, b.Revision) })
 }
 
 func listPause(err error) time.Duration {

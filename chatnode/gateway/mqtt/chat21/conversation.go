@@ -29,38 +29,17 @@ type keptRow struct {
 	Patched uint64 `json:"patched,omitempty"`
 }
 
-// maxConflicts is how often a row is changed anew since somebody else was faster.
-const maxConflicts = 10
-
-// keep changes the user's row of a conversation.
+// keep changes the user's row of a conversation, unless change fails.
 func (t *Timelines) keep(ctx context.Context, a chat.Actor, with string, change func(r *keptRow) error) error {
-	key := layout.RowKey(rowsOf, a.App, a.User, with)
-	for range maxConflicts {
-		row, err := t.o.Log.Get(ctx, layout.People, key)
-		if err != nil {
-			return unavailable(err)
-		}
-		var r keptRow
-		if row.Revision != 0 {
-			if err := json.Unmarshal(row.Data, &r); err != nil {
-				return err
-			}
-		}
-		if err := change(&r); err != nil {
-			return err
-		}
-		data, err := json.Marshal(r)
-		if err != nil {
-			return err
-		}
-		if _, err = t.o.Log.Put(ctx, layout.People, key, data, row.Revision); err == nil {
-			return nil
-		}
-		if !errors.Is(err, backbone.ErrConflict) {
-			return unavailable(err)
-		}
+	var refused error
+	_, err := chat.Keep(ctx, t.o.Log, layout.RowKey(rowsOf, a.App, a.User, with), func(r *keptRow) bool {
+		refused = change(r)
+		return refused == nil
+	})
+	if refused != nil {
+		return refused
 	}
-	return &chat.Error{Kind: chat.Conflict, Message: "others are changing the same conversation; try again"}
+	return err
 }
 
 // keptOf gives the user's rows by conversation.

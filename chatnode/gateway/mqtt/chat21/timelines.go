@@ -6,7 +6,6 @@
 package chat21
 
 import (
-	"context"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,11 +17,8 @@ import (
 
 // Log is what timelines need of the backbone: rows for what chat21 keeps of conversations, and feeds for its webhook.
 type Log interface {
+	chat.Tables
 	Enqueue(feed backbone.Feed, d backbone.Draft) *backbone.Pending
-	Get(ctx context.Context, table, key string) (backbone.Row, error)
-	Put(ctx context.Context, table, key string, data []byte, expected uint64) (uint64, error)
-	Remove(ctx context.Context, table, key string, expected uint64) error
-	All(ctx context.Context, table, prefix string) ([]backbone.Row, error)
 }
 
 // Signals tell whoever subscribes to a feed, on any node, something that is not stored.
