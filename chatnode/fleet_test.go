@@ -35,7 +35,7 @@ func startNATS(t *testing.T) string {
 
 func clientURL(n *node) string { return "http://" + n.clients.Addr().String() }
 
-// connectAnonymous opens a WebSocket, introduces nobody, and says when and with which code it ends.
+// connectAnonymous opens a WebSocket, introduces nobody, answers pings, and says when and with which code it ends.
 func connectAnonymous(t *testing.T, n *node, ends chan<- int) {
 	t.Helper()
 	ws, _, err := websocket.DefaultDialer.Dial("ws://"+n.clients.Addr().String()+"/connection/websocket", nil)
@@ -51,11 +51,15 @@ func connectAnonymous(t *testing.T, n *node, ends chan<- int) {
 	go func() {
 		defer ws.Close()
 		for {
-			if _, _, err := ws.ReadMessage(); err != nil {
+			_, said, err := ws.ReadMessage()
+			if err != nil {
 				closed := &websocket.CloseError{}
 				errors.As(err, &closed)
 				ends <- closed.Code
 				return
+			}
+			if string(said) == "{}" {
+				_ = ws.WriteMessage(websocket.TextMessage, said) // that it failed, the next read tells
 			}
 		}
 	}()

@@ -87,7 +87,7 @@ func TestNoServerOfSeveralIsRestartedWhileNATSDoesNotAnswer(t *testing.T) {
 	pods := f.runServers("lobby")
 	kube.Wait(t, "the status to say what is waited for", func(ctx context.Context) error {
 		c := meta.FindStatusCondition(f.get("lobby").Status.Conditions, v1alpha1.ConditionProgressing)
-		if c.Reason != v1alpha1.ReasonRollingOut || !strings.Contains(c.Message, "the next server waits") {
+		if c == nil || c.Reason != v1alpha1.ReasonRollingOut || !strings.Contains(c.Message, "the next server waits") {
 			return fmt.Errorf("it says %+v", c)
 		}
 		t.Log(c.Message)
