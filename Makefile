@@ -117,8 +117,8 @@ clean: ## Remove everything that make made: binaries, bundle, caches, data
 ##@ Change
 
 .PHONY: unit
-unit: $(OUTCOME) ## The inner loop: product packages with -race -short, under two minutes
-	$(GOTEST) -race -short -timeout 2m $(PRODUCT)
+unit: $(OUTCOME) ## The inner loop: product packages with -short, under two minutes
+	$(GOTEST) -p 4 -short -timeout 2m $(PRODUCT)
 
 .PHONY: lint
 lint: $(LINT) ## golangci-lint, the version pinned in hack/tools

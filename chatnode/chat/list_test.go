@@ -93,6 +93,9 @@ func inWords(in inbox) []string {
 
 // TestARememberedListIsExactlyThatWhichIsReadAnew lets nodes come and go, so that shards change owners, while rooms and marks change.
 func TestARememberedListIsExactlyThatWhichIsReadAnew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs a NATS server; make test runs it")
+	}
 	const shards = 4
 	url := process.StartNATS(t, 1).URL()
 	backboneOf := func(name string) *backbone.Backbone {

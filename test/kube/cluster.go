@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -38,16 +37,17 @@ var Scheme = func() *runtime.Scheme {
 	return scheme
 }()
 
-// Start returns the API server of this process, with a new namespace for this test. Tests may share it and run in parallel.
+// Start returns the API server of this process, with a new namespace for this test. Tests may share it and run in parallel. Under -short
+// the test is skipped.
 func Start(tb testing.TB) *Cluster {
 	tb.Helper()
 	if !announced {
 		tb.Fatal("kube.Start without kube.Main in TestMain: nobody would stop the API server")
 	}
+	if testing.Short() {
+		tb.Skip("needs a Kubernetes API server; make test runs it")
+	}
 	if err := shared.start(); err != nil {
-		if errors.Is(err, errNoBinaries) && testing.Short() {
-			tb.Skipf("SKIPPED %s (-short): %v", tb.Name(), err)
-		}
 		tb.Fatal(err)
 	}
 	config := rest.CopyConfig(shared.admin)

@@ -39,10 +39,10 @@ func TestWithoutBinariesATestFailsAndSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestWithoutBinariesAShortTestIsSkippedByName(t *testing.T) {
+func TestAShortTestNeedsNoBinaries(t *testing.T) {
 	none := []string{binVariable + "=" + t.TempDir()}
-	output, err := again(t, "TestAChatClusterIsStoredWithItsDefaults", none, "-test.short").CombinedOutput()
-	if err != nil || !bytes.Contains(output, []byte("SKIPPED TestAChatClusterIsStoredWithItsDefaults")) {
+	output, err := again(t, "TestAChatClusterIsStoredWithItsDefaults", none, "-test.short", "-test.v").CombinedOutput()
+	if err != nil || !bytes.Contains(output, []byte("--- SKIP: TestAChatClusterIsStoredWithItsDefaults")) {
 		t.Errorf("it ended with %v and said\n%s", err, output)
 	}
 }

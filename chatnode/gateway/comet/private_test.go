@@ -24,6 +24,13 @@ func (n *node) delivered(user int) {
 func TestPrivateMessagesReachAllConnectionsOfTheUser(t *testing.T) {
 	n := startNode(t, nil)
 	one, two, other := n.user(7), n.user(7), n.user(8)
+	// Whoever has just signed in may still find it in the queue; the next one is live.
+	n.private(7, "first")
+	for _, v := range []*visitor{one, two} {
+		if h := v.next(); h.text() != "first" {
+			t.Errorf("got %+v with %s", h, h.Data)
+		}
+	}
 	n.private(7, "hello")
 	for _, v := range []*visitor{one, two} {
 		h := v.next()
