@@ -40,7 +40,7 @@ func (s *session) mayWrite(topic string) bool {
 }
 
 // runPublish does what a PUBLISH wants, and acknowledges it when that is done or can never be. What can't be done for a while is not
-// acknowledged: the client says it again on its next connection.
+// acknowledged: the client says it again on its next connection, and what it said later behind that.
 func (s *session) runPublish(ctx context.Context, to address, payload []byte, m packet.Publish) {
 	err := s.gateway.obey(ctx, s, to, payload)
 	if err != nil {
@@ -49,6 +49,9 @@ func (s *session) runPublish(ctx context.Context, to address, payload []byte, m 
 	}
 	switch {
 	case chat21.Temporary(err) && m.QoS > 0:
+		s.mu.Lock()
+		s.halt()
+		s.mu.Unlock()
 		s.disconnect("unavailable", "the message is not stored; send it again")
 	case m.QoS > 0:
 		s.reply(packet.AppendPuback(nil, m.ID))
@@ -77,14 +80,28 @@ func (g *Gateway) obey(ctx context.Context, s *session, to address, payload []by
 	}
 }
 
-// bequeath publishes the will of a client that is gone.
-func (g *Gateway) bequeath(a chat.Actor, will packet.Will) {
-	to := parseAddress(a.App, a.User, will.Topic)
-	g.start(func() {
+// bequeath publishes the will of a client that is gone, unless that has been done or there is none. done is closed afterwards.
+func (g *Gateway) bequeath(s *session) (done <-chan struct{}) {
+	will, published := s.will.Swap(nil), make(chan struct{})
+	if will == nil || !g.start(func() {
+		defer close(published)
 		ctx, cancel := context.WithTimeout(g.ctx, g.limits.RequestTimeout)
 		defer cancel()
-		if err := g.inherit(ctx, a, to, will.Payload); err != nil {
+		if err := g.inherit(ctx, s.actor, parseAddress(s.actor.App, s.actor.User, will.Topic), will.Payload); err != nil {
 			g.metrics.refused.WithLabelValues("will", chat21.Why(err)).Inc()
+		}
+	}) {
+		close(published)
+	}
+	return published
+}
+
+// await has what the client wants done after something else.
+func (s *session) await(done <-chan struct{}) {
+	s.begin(func(ctx context.Context) {
+		select {
+		case <-done:
+		case <-ctx.Done():
 		}
 	})
 }

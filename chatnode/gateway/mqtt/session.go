@@ -38,7 +38,6 @@ type session struct {
 	partial   []byte
 	in        bool // logged in
 	over      bool // nothing more is read
-	will      *packet.Will
 	keepAlive time.Duration
 	spoke     time.Time
 
@@ -50,14 +49,17 @@ type session struct {
 	// sibling is another session of the same user.
 	sibling *session
 
+	// will is what is published when the client goes without a word, by whoever takes it out.
+	will atomic.Pointer[packet.Will]
 	// refused is true if some subscription's write was refused.
 	refused atomic.Bool
 	// tailored is true unless everything is to be delivered, with QoS 0.
 	tailored atomic.Bool
 
 	mu sync.Mutex // guards what follows
-	// spare is signalled when the queue has room.
-	spare   *sync.Cond
+	// spare is signalled when the queue has room, and when all is done.
+	spare *sync.Cond
+	// closed is true once nothing more is begun.
 	closed  bool
 	working bool
 	queue   []func(ctx context.Context)
@@ -87,7 +89,10 @@ func (s *session) Frame(payload []byte) {
 	if s.over {
 		return
 	}
-	s.spoke = time.Now()
+	if s.conn.Framing() != conn.Raw && !s.conn.Binary() {
+		s.end("malformed", "packets are binary messages")
+		return
+	}
 	stream := payload
 	if len(s.partial) > 0 {
 		s.partial = append(s.partial, payload...)
@@ -110,6 +115,7 @@ func (s *session) Frame(payload []byte) {
 		s.take(p)
 	}
 	s.keep(stream)
+	s.spoke = time.Now() // not before: a client is not silent while nothing is read from it
 }
 
 // keep remembers the beginning of a packet until its rest is there.
@@ -148,9 +154,12 @@ func (s *session) take(p packet.Packet) {
 	case p.Type == packet.TypeUnsubscribe:
 		err = s.unsubscribe(p)
 	case p.Type == packet.TypeDisconnect:
-		s.will = nil
-		s.over = true
-		s.conn.Close(1000, "")
+		if err = packet.CheckEmpty(p); err == nil {
+			s.will.Store(nil)
+			s.over = true
+			s.finish()
+			s.conn.Close(1000, "")
+		}
 	case p.Type == packet.TypeConnect && !s.in:
 		err = s.connect(p)
 	default:
@@ -192,13 +201,14 @@ func (s *session) connect(p packet.Packet) error {
 	}
 	for _, other := range s.gateway.people.Add(s.id.Person(), s) {
 		if other.client == s.client {
+			s.await(s.gateway.bequeath(other)) // before its end can do so, of which nobody here would know
 			other.disconnect("replaced", "another connection has the same client id")
 		}
 	}
 	s.in = true
 	if c.Will != nil {
-		s.will = c.Will
-		s.will.Payload = append([]byte(nil), s.will.Payload...)
+		c.Will.Payload = append([]byte(nil), c.Will.Payload...)
+		s.will.Store(c.Will)
 	}
 	s.gateway.metrics.logins.WithLabelValues("accepted").Inc()
 	s.gateway.metrics.sessions.WithLabelValues(s.conn.Framing().String()).Inc()
@@ -309,10 +319,9 @@ func (s *session) Deadline(kind int) {
 // Closed implements conn.Handler.
 func (s *session) Closed(error) {
 	s.mu.Lock()
-	s.closed = true
+	s.halt()
 	places := s.places
-	s.places, s.queue, s.news, s.replies = nil, nil, nil, nil
-	s.spare.Broadcast()
+	s.places, s.news, s.replies = nil, nil, nil
 	s.mu.Unlock()
 	for _, sub := range places {
 		sub.place.Close()
@@ -324,7 +333,5 @@ func (s *session) Closed(error) {
 	if s.gateway.people.Remove(s.id.Person(), s) {
 		s.gateway.options.Chat.Left(s.actor.App, s.actor.User)
 	}
-	if s.will != nil {
-		s.gateway.bequeath(s.actor, *s.will)
-	}
+	s.gateway.bequeath(s)
 }

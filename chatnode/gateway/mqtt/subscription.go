@@ -93,10 +93,11 @@ func (s *session) runSubscribe(ctx context.Context, q packet.Subscribe) {
 		s.disconnect("unavailable", "the log can't be reached; try again")
 		return
 	}
-	s.reply(packet.AppendSuback(nil, q.ID, codes))
+	// The answer comes last: what is not stored and comes between would be lost (section 3.8.4 allows messages before it).
 	for _, sub := range entered {
 		sub.place.Start()
 	}
+	s.reply(packet.AppendSuback(nil, q.ID, codes))
 }
 
 // mayRead says whether a topic filter lies within the user's own topics and the token's scopes.

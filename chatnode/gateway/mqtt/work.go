@@ -14,8 +14,30 @@ func (s *session) begin(do func(ctx context.Context)) {
 	}
 	s.queue = append(s.queue, do)
 	if s.launch(); !s.working { // the gateway is closed
-		s.queue = nil
+		s.drop()
 	}
+}
+
+// finish waits until all is done that the client asked for.
+func (s *session) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.working && !s.closed {
+		s.spare.Wait()
+	}
+}
+
+// halt needs mu. Nothing more is begun.
+func (s *session) halt() {
+	s.closed = true
+	s.drop()
+	s.spare.Broadcast()
+}
+
+// drop needs mu. It forgets what waits.
+func (s *session) drop() {
+	s.gateway.metrics.refused.WithLabelValues("packet", "gone").Add(float64(len(s.queue)))
+	s.queue = nil
 }
 
 // launch needs mu.
@@ -51,7 +73,8 @@ func (s *session) next() func(ctx context.Context) {
 		s.spare.Signal()
 		return do
 	}
-	s.queue, s.working = nil, false
+	s.drop()
+	s.working = false
 	s.spare.Broadcast()
 	return nil
 }

@@ -124,6 +124,7 @@ func TestWhatTheStandardForbidsIsRefused(t *testing.T) {
 		"packet identifier 0":       {0x32, 5, 0, 1, 'a', 0, 0},
 		"an empty SUBSCRIBE":        {0x82, 2, 0, 1},
 		"a # in the middle":         AppendSubscribe(nil, Subscribe{ID: 1, Filters: []Filter{{"a/#/b", 0}}}),
+		"an empty filter, back":     AppendUnsubscribe(nil, Unsubscribe{ID: 1, Filters: []string{""}}),
 		"a + beside others":         AppendSubscribe(nil, Subscribe{ID: 1, Filters: []Filter{{"a/b+", 0}}}),
 		"another protocol":          {0x10, 12, 0, 4, 'H', 'T', 'T', 'P', 4, 2, 0, 0, 0, 0},
 		"a password without a name": {0x10, 14, 0, 4, 'M', 'Q', 'T', 'T', 4, 0x42, 0, 0, 0, 0, 0, 0},

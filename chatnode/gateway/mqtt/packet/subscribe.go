@@ -74,7 +74,11 @@ func ParseUnsubscribe(p Packet) (Unsubscribe, error) {
 	r := &reader{rest: p.Body}
 	u := Unsubscribe{ID: r.id()}
 	for r.err == nil && len(r.rest) > 0 {
-		u.Filters = append(u.Filters, r.text())
+		filter := r.text()
+		if !ValidFilter(filter) {
+			r.fail("a topic filter is none")
+		}
+		u.Filters = append(u.Filters, filter)
 	}
 	if len(u.Filters) == 0 {
 		r.fail("UNSUBSCRIBE without a topic filter")
