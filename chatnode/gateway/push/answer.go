@@ -41,6 +41,7 @@ const (
 	unknownRequest = "Unknown request type."
 	emptyMessage   = "Empty message; not sent."
 	unreachable    = "Couldn't reach broker"
+	noBody         = "The body did not come."
 	tooLarge       = "The body is too large."
 )
 

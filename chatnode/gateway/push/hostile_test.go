@@ -176,6 +176,33 @@ func TestABodyThatNeverComesHindersNobody(t *testing.T) {
 	}
 }
 
+func TestAPollWhoseBodyNeverComesIsAnsweredWhenTheTimeToReadItIsOver(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "bob")
+	bob := n.login(t, "bob")
+	server := httptest.NewUnstartedServer(n.gateway)
+	server.Config.ReadHeaderTimeout, server.Config.ReadTimeout = patience, time.Second
+	server.Start()
+	defer server.Close()
+	for _, channel := range []string{bob, stranger} {
+		slow, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer slow.Close()
+		if err := slow.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprintf(slow, "GET /sub?channel_id=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", channel); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := bufio.NewReader(slow).ReadString('\n')
+		if err != nil || !strings.Contains(answer, "400") {
+			t.Fatal(answer, err)
+		}
+	}
+}
+
 func TestCommandsAreBounded(t *testing.T) {
 	n := start(t, "", func(o *Options) { o.Requests = 1 })
 	n.join(t, "ann")

@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,8 +25,12 @@ type subscriber struct {
 // poll answers a subscriber with the next message, or lets it wait.
 func (g *Gateway) poll(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // or the server takes a client that waits for one that is slow
-	status, body := g.polled(w, r)
+	status, body := http.StatusBadRequest, []byte(noBody+"\n")
+	// A body says nothing here. But until it has come, the server doesn't see that the client goes, nor does it answer.
+	if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, g.options.BodyBytes)); err == nil {
+		_ = control.SetReadDeadline(time.Time{}) // or the server takes a client that waits for one that is slow
+		status, body = g.polled(w, r)
+	}
 	if r.Context().Err() != nil && status == 0 {
 		return // the client has gone
 	}
