@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -139,7 +140,10 @@ func (g *Gateway) await(w http.ResponseWriter, r *http.Request, channel string, 
 	for noted := false; ; {
 		b, err := g.look(ctx, s.user, from, since)
 		if err == nil && len(b.letters) > 0 {
-			return http.StatusOK, g.give(w, b.letters[0], b.then, false)
+			return http.StatusOK, g.give(w, b.letters[0], b.letters[0].then, false)
+		}
+		if err == nil {
+			from = b.then // what the time passes over is passed over once
 		}
 		if g.options.Interval && err == nil {
 			g.received(ctx, s, from)
@@ -171,14 +175,23 @@ func (g *Gateway) await(w http.ResponseWriter, r *http.Request, channel string, 
 	}
 }
 
-// look reads the next letter behind a position; since, if not 0, passes over older ones.
+// look reads the next letter behind a position, and perhaps others behind it; since, if not 0, passes over older ones.
 func (g *Gateway) look(ctx context.Context, user string, from position, since int64) (b batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, g.options.Timeout)
 	defer cancel()
+	most := 1
+	if since > 0 {
+		most = mostPerPage
+	}
 	for {
-		b, err = g.after(ctx, user, from, nil, 1)
-		if err != nil || len(b.letters) == 0 || b.letters[0].time >= since {
+		b, err = g.after(ctx, user, from, nil, most)
+		at := slices.IndexFunc(b.letters, func(l letter) bool { return l.time >= since })
+		switch {
+		case err != nil || len(b.letters) == 0:
 			return b, err
+		case at >= 0:
+			b.letters = b.letters[at:]
+			return b, nil
 		}
 		from = b.then
 	}
