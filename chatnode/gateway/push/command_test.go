@@ -180,6 +180,29 @@ func TestSavedMessagesAreThoseOfTheTimeBetweenTwoSessions(t *testing.T) {
 	n.want(t, empty, "savedmessages", "user_name", "bob", "channel_id", bob)
 }
 
+// A client that has lost its channel logs in again, and never logs out of the session before.
+func TestWhatNoSessionHasReceivedIsSavedForTheNext(t *testing.T) {
+	n := start(t, "", func(o *Options) { o.Interval = true })
+	n.join(t, "bob")
+	lost := listener{channel: n.login(t, "bob")}
+	n.natively(t, "ann", "bob", "received")
+	lost.next(t, n)
+	if _, r, err := lost.poll(t.Context(), n); err != nil || r.status != http.StatusNotModified {
+		t.Fatal(r, err)
+	}
+	for _, text := range []string{"of the first session", "of the second"} {
+		n.natively(t, "ann", "bob", text)
+		again := n.login(t, "bob")
+		r := n.call(t, "savedmessages", "user_name", "bob", "channel_id", again)
+		if strings.Count(r.body, `"sender"`) != 1 || !strings.Contains(r.body, `"`+text+`"`) {
+			t.Errorf("%q is not the only one in %s", text, r.body)
+		}
+	}
+	if m := lost.next(t, n); m.Message != "of the first session" {
+		t.Errorf("the first session, which comes back, receives %q", m.Message)
+	}
+}
+
 func TestManySavedMessagesComeInParts(t *testing.T) {
 	n := start(t, "", nil)
 	n.join(t, "bob")
