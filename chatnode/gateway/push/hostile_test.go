@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/test/wait"
 )
@@ -257,6 +258,10 @@ func TestWhoIsErasedOrRevokedHasNoSession(t *testing.T) {
 	n.join(t, "ann", "bob")
 	server := chat.Actor{App: chat.DefaultApp, Server: true}
 	ann, bob := n.login(t, "ann"), n.login(t, "bob")
+	channels := layout.RowKey("\x00push", chat.DefaultApp)
+	if rows, err := n.tables.All(t.Context(), table, channels); err != nil || len(rows) != 2 {
+		t.Fatal(rows, err)
+	}
 	if _, err := n.chat.EraseUser(t.Context(), server, &chatv1.EraseUserRequest{User: "bob"}); err != nil {
 		t.Fatal(err)
 	}
@@ -268,6 +273,9 @@ func TestWhoIsErasedOrRevokedHasNoSession(t *testing.T) {
 	})
 	if r, err := n.do(t.Context(), http.MethodGet, "/sub?channel_id="+bob, ""); err != nil || r.status != http.StatusForbidden {
 		t.Error(r, err)
+	}
+	if rows, err := n.tables.All(t.Context(), table, channels); err != nil || len(rows) != 1 || strings.Contains(string(rows[0].Data), "bob") {
+		t.Errorf("whose channels are is still there: %v, %v", rows, err)
 	}
 	if _, err := n.chat.Revoke(t.Context(), server, &chatv1.RevokeRequest{User: "ann"}); err != nil {
 		t.Fatal(err)
