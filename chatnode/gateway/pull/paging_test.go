@@ -234,7 +234,7 @@ func (l *countingLog) Messages(ctx context.Context, feed backbone.Feed, q backbo
 func TestManyDeletedMessagesArePassedOverInFewReads(t *testing.T) {
 	s := startStack(t)
 	room, server, text := chat.Direct("ann", "bob"), chat.Actor{App: chat.DefaultApp, Server: true}, "deleted"
-	for range 400 {
+	for range 150 {
 		sent, err := s.chat.Send(t.Context(), server, &chatv1.SendRequest{Room: room, Text: &text})
 		if err != nil {
 			t.Fatal(err)

@@ -42,7 +42,7 @@ func TestALetterBehindManyOfOnesOwnIsFoundSoon(t *testing.T) {
 	n.join(t, "bob")
 	l := listener{channel: n.login(t, "bob")}
 	_, _, _ = l.poll(t.Context(), n)
-	for i := range 600 {
+	for i := range 300 {
 		n.natively(t, "bob", "ann", fmt.Sprint(i))
 	}
 	n.natively(t, "ann", "bob", "the answer")
