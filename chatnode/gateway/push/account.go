@@ -29,7 +29,7 @@ type account struct {
 type session struct {
 	// Key stands for the channel id, which is a secret; see keyOf.
 	Key string `json:"key"`
-	// Began and Beat are when the session began and when its client last said that it is there, in milliseconds since 1970.
+	// Began and Beat are when the session began and when its client last said that it is there, or what it has received, in milliseconds since 1970.
 	Began int64 `json:"began"`
 	Beat  int64 `json:"beat,omitempty"`
 	// Received is up to where the client says to have everything. It is written when the client has to wait, so it may be a little behind.

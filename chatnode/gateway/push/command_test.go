@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 const (
@@ -246,6 +248,28 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 	n.want(t, `{"status":false,"error":"You are probably not authorized.","error-code":2,"type":"heartbeated"}`,
 		"heartbeat", "user_name", "bob", "channel_id", first)
+}
+
+func TestASessionThatReceivesIsNotTheQuietOne(t *testing.T) {
+	began, calls := time.Now(), atomic.Int64{}
+	n := start(t, "", func(o *Options) {
+		o.Interval = true
+		o.Now = func() time.Time { return began.Add(time.Duration(calls.Add(1)) * time.Millisecond) } // never the same twice
+	})
+	n.join(t, "bob")
+	first := listener{channel: n.login(t, "bob")}
+	second := n.login(t, "bob")
+	n.natively(t, "ann", "bob", "x")
+	first.next(t, n)
+	if _, r, err := first.poll(t.Context(), n); err != nil || r.status != http.StatusNotModified {
+		t.Fatal(r, err)
+	}
+	for range maxSessions - 1 {
+		n.login(t, "bob")
+	}
+	n.want(t, ok+`"type":"heartbeated"}`, "heartbeat", "user_name", "bob", "channel_id", first.channel)
+	n.want(t, `{"status":false,"error":"You are probably not authorized.","error-code":2,"type":"heartbeated"}`,
+		"heartbeat", "user_name", "bob", "channel_id", second)
 }
 
 func TestNobodyRegistersWhereThatIsClosed(t *testing.T) {

@@ -204,7 +204,9 @@ func (g *Gateway) received(ctx context.Context, s subscriber, upTo position) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.options.Timeout)
 	defer cancel()
-	err := g.changeSession(ctx, s.user, s.Key, func(now *session) { now.Received = now.Received.join(upTo) })
+	err := g.changeSession(ctx, s.user, s.Key, func(now *session) {
+		now.Received, now.Beat = now.Received.join(upTo), g.millis()
+	})
 	if err != nil && ctx.Err() == nil {
 		g.options.Logger.Warn("could not note what a client has received", "error", err)
 	}
