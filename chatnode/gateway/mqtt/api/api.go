@@ -164,20 +164,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	var answered answer
-	err := a.requests.Do(w, r, func(ctx context.Context, body []byte) error {
-		answered = a.answer(ctx, r, body)
-		return nil
-	})
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		answered = tooLarge
-	case errors.Is(err, conn.ErrBody):
-		answered = notJSON
-	case errors.Is(err, conn.ErrBusy):
-		answered = tooMany
-	}
+	answered := a.answer(w, r)
 	a.answers.WithLabelValues(strconv.Itoa(answered.status)).Inc()
 	answered.write(w)
 }
@@ -194,7 +181,8 @@ func (a answer) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(a.body)
 }
 
-func (a *API) answer(ctx context.Context, r *http.Request, body []byte) answer {
+// answer is given to whoever may ask; of others no body is read.
+func (a *API) answer(w http.ResponseWriter, r *http.Request) (answered answer) {
 	token := tokenIn(r)
 	id, err := a.o.Timelines.Identify(token)
 	if err != nil {
@@ -213,10 +201,13 @@ func (a *API) answer(ctx context.Context, r *http.Request, body []byte) answer {
 			continue
 		}
 		q := &request{api: a, id: id, app: id.App, names: names, token: token, body: chat21.Fields{}}
-		if len(body) > 0 && (json.Unmarshal(body, &q.body) != nil || q.body == nil) {
-			return notJSON
-		}
-		answered, err := route.serve(q, ctx)
+		err := a.requests.Do(w, r, func(ctx context.Context, body []byte) (err error) {
+			if len(body) > 0 && (json.Unmarshal(body, &q.body) != nil || q.body == nil) {
+				return &refusal{notJSON}
+			}
+			answered, err = route.serve(q, ctx)
+			return err
+		})
 		if err != nil {
 			return a.failure(err)
 		}
@@ -265,7 +256,14 @@ func (a *API) failure(err error) answer {
 		return refused.answer
 	}
 	var failed *chat.Error
+	var large *http.MaxBytesError
 	switch {
+	case errors.As(err, &large):
+		return tooLarge
+	case errors.Is(err, conn.ErrBody):
+		return notJSON
+	case errors.Is(err, conn.ErrBusy):
+		return tooMany
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusServiceUnavailable
 	case errors.As(err, &failed):
