@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func doRequest(q *Requests, body io.Reader, answer func(ctx context.Context, body []byte) error) error {
@@ -60,21 +62,44 @@ type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestARequestWhoseBodyDoesNotComeKeepsNobodyOut(t *testing.T) {
+func TestRequestsWhoseBodiesDoNotComeKeepNobodyOutUntilThereAreManyOfThem(t *testing.T) {
 	q := &Requests{BodyBytes: 5, Timeout: time.Hour, AtOnce: 1}
-	body, client := io.Pipe()
-	reading, done := make(chan struct{}), make(chan error, 1)
-	go func() {
-		done <- doRequest(q, io.MultiReader(readerFunc(func([]byte) (int, error) { close(reading); return 0, io.EOF }), body),
-			func(context.Context, []byte) error { return nil })
-	}()
-	<-reading
-	if err := doRequest(q, strings.NewReader("x"), func(context.Context, []byte) error { return nil }); err != nil {
-		t.Error(err)
+	fine := func(context.Context, []byte) error { return nil }
+	done := make(chan error, bodiesPerAnswer)
+	var clients []*io.PipeWriter
+	for n := range bodiesPerAnswer {
+		if err := doRequest(q, strings.NewReader("x"), fine); err != nil {
+			t.Errorf("beside %d: %v", n, err)
+		}
+		body, client := io.Pipe()
+		clients = append(clients, client)
+		reading := make(chan struct{})
+		go func() {
+			done <- doRequest(q, io.MultiReader(readerFunc(func([]byte) (int, error) { close(reading); return 0, io.EOF }), body), fine)
+		}()
+		<-reading
 	}
-	_ = client.Close()
-	if err := <-done; err != nil {
-		t.Error(err)
+	if err := doRequest(q, strings.NewReader("x"), fine); !errors.Is(err, ErrBusy) {
+		t.Errorf("one more: %v", err)
+	}
+	if err := doRequest(q, nil, fine); err != nil {
+		t.Errorf("one without a body: %v", err)
+	}
+	if reading := testutil.ToFloat64(q.Gauges("test", "a test")[0]); reading != bodiesPerAnswer {
+		t.Errorf("%v bodies are on their way, want %d", reading, bodiesPerAnswer)
+	}
+	for _, client := range clients {
+		_ = client.Close()
+	}
+	for range clients {
+		if err := <-done; err != nil && !errors.Is(err, ErrBusy) {
+			t.Error(err)
+		}
+	}
+	for _, gauge := range q.Gauges("test", "a test") {
+		if n := testutil.ToFloat64(gauge); n != 0 {
+			t.Errorf("%v are on their way", n)
+		}
 	}
 }
 

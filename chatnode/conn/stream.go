@@ -12,6 +12,10 @@ import (
 // through Conn.Deliver. An error of newHandler is answered with 500. The error that is returned has been answered to the client.
 func (s *Server) AcceptStream(w http.ResponseWriter, r *http.Request, framing Framing, first []byte,
 	newHandler func(c *Conn) (Handler, error)) error {
+	// Until it has what is left of the request, the HTTP server neither answers nor sees that the client goes.
+	if _, err := s.ReadBody(w, r, s.options.FrameBytes); err != nil {
+		return err
+	}
 	address, err := s.admit(w, r, framing.String())
 	if err != nil {
 		return err

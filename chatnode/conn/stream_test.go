@@ -279,3 +279,28 @@ func TestStreamsOutliveTheTimeLimitsOfTheHTTPServer(t *testing.T) {
 		})
 	}
 }
+
+// An event source has no body; one that is announced and does not come would hold the answer up, and the connection's place.
+func TestAStreamWhoseRequestDoesNotEndIsRefused(t *testing.T) {
+	n := startNode(t, Options{FrameTimeout: time.Second}, nil)
+	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = n.AcceptStream(w, r, SSE, nil, func(c *Conn) (Handler, error) { return n.handler(c), nil })
+	}))
+	defer bare.Close()
+	client, err := net.Dial("tcp", bare.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := bufio.NewReader(client).ReadString('\n')
+	if err != nil || !strings.Contains(answer, "408") {
+		t.Errorf("answered %q, %v", answer, err)
+	}
+	eventually(t, "no connection", func() bool { return n.Connections() == 0 })
+}

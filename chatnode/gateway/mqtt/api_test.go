@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -145,6 +146,19 @@ func TestTheAPILetsInWhoMay(t *testing.T) {
 		status, body := n.call(t, test.method, test.path, test.token, nil)
 		if status != test.status || test.body != "" && body != test.body || test.status == 401 && body != "" {
 			t.Errorf("%s: %d %q", name, status, body)
+		}
+	}
+}
+
+func TestABodyThatIsNoneIsRefused(t *testing.T) {
+	n := startNode(t, nil)
+	large := object{"text": strings.Repeat("x", 128<<10+1-len(`{"text":""}`))} // by one byte
+	for want, body := range map[string]any{"the body is too large": large, "the body is no JSON object": []int{1}} {
+		if got := n.ok(t, 400, "POST", "tilechat/messages", "ann", body)["err"]; got != want {
+			t.Errorf("%v instead of %s", got, want)
+		}
+		if status, text := n.call(t, "POST", "tilechat/messages", "", body); status != 403 {
+			t.Errorf("of somebody without a token: %d %s", status, text)
 		}
 	}
 }

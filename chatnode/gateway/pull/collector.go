@@ -50,9 +50,9 @@ func (c *collector) take(m *message) (done bool) {
 
 // read fills the page from the log.
 func (c *collector) read(ctx context.Context, log Log, feed backbone.Feed) error {
-	part := min(c.limit+1, mostPart)
 	seek := c.seek()
-	for {
+	// Deleted messages, of which there may be many, are passed over in parts that become larger.
+	for part := min(c.limit+1, mostPart); ; part = min(2*part, mostPart) {
 		v, err := log.Messages(ctx, feed, backbone.MessagesQuery{Seek: &seek, Limit: part})
 		if err != nil {
 			return err
@@ -60,11 +60,10 @@ func (c *collector) read(ctx context.Context, log Log, feed backbone.Feed) error
 		if c.takeAll(v.Entries) || len(v.Entries) == 0 || !v.More && !c.back {
 			return nil
 		}
-		if !c.back {
-			seek = backbone.Seek{By: backbone.SeekRank, To: int64(v.Entries[len(v.Entries)-1].Rank + 1)}
-			continue
+		if c.back {
+			return c.readBack(ctx, log, feed, v.Entries[0].Rank)
 		}
-		return c.readBack(ctx, log, feed, v.Entries[0].Rank)
+		seek = backbone.Seek{By: backbone.SeekRank, To: int64(v.Entries[len(v.Entries)-1].Rank + 1)}
 	}
 }
 

@@ -102,7 +102,7 @@ func New(o Options) (*Gateway, error) {
 		requests: conn.Requests{BodyBytes: int64(o.RequestBytes), AtOnce: o.Requests, Timeout: o.Timeout},
 	}
 	g.strips.init(g)
-	g.metrics = newMetrics(o.Registerer, &g.strips)
+	g.metrics = newMetrics(o.Registerer, &g.requests, &g.strips)
 	return g, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 )
 
 // Where pages come from, in metrics.
@@ -20,7 +22,7 @@ type metrics struct {
 	reads    *prometheus.CounterVec
 }
 
-func newMetrics(r prometheus.Registerer, s *strips) *metrics {
+func newMetrics(r prometheus.Registerer, q *conn.Requests, s *strips) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "chatnode_pull_requests_total",
 			Help: "Requests of clients of distributed-chat, by call (ping, send, pull, unknown) and status."}, []string{"call", "status"}),
@@ -34,6 +36,7 @@ func newMetrics(r prometheus.Registerer, s *strips) *metrics {
 	m.reads.WithLabelValues(fromMemory)
 	m.reads.WithLabelValues(fromLog)
 	if r != nil {
+		r.MustRegister(q.Gauges("pull", "clients of distributed-chat")...)
 		r.MustRegister(m.requests, m.duration, m.refused, m.reads,
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "chatnode_pull_cached_bytes",
 				Help: "Messages of chats that are kept in memory for pulls, in bytes."}, func() float64 { return float64(s.bytes.Load()) }),

@@ -1,14 +1,17 @@
 package pull
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/test/wait"
 )
@@ -214,6 +217,40 @@ func TestPagesFromMemoryAreThoseOfTheLog(t *testing.T) {
 				t.Fatalf("from %d, %d, reverse %v: %+v\nwant %+v", cursor, limit, reverse, got, want)
 			}
 		}
+	}
+}
+
+// countingLog counts its pages.
+type countingLog struct {
+	Log
+	pages atomic.Int64
+}
+
+func (l *countingLog) Messages(ctx context.Context, feed backbone.Feed, q backbone.MessagesQuery) (backbone.View, error) {
+	l.pages.Add(1)
+	return l.Log.Messages(ctx, feed, q)
+}
+
+func TestManyDeletedMessagesArePassedOverInFewReads(t *testing.T) {
+	s := startStack(t)
+	room, server, text := chat.Direct("ann", "bob"), chat.Actor{App: chat.DefaultApp, Server: true}, "deleted"
+	for range 150 {
+		sent, err := s.chat.Send(t.Context(), server, &chatv1.SendRequest{Room: room, Text: &text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.chat.Delete(t.Context(), server, &chatv1.DeleteRequest{Room: room, Offset: sent.GetOffset()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.native(t, "ann", room, "kept")
+	log := &countingLog{Log: s.log}
+	c := s.serve(t, Default, func(o *Options) { o.Log = log })
+	if p := c.fetch(t, "ann:bob", 0, 1, false); !slices.Equal(p.texts(), []string{"kept"}) || p.HasMore {
+		t.Errorf("%+v", p)
+	}
+	if pages := log.pages.Load(); pages > 15 {
+		t.Errorf("it took %d reads", pages)
 	}
 }
 

@@ -26,19 +26,21 @@ type request struct {
 // errNotText is for names and texts that are no UTF-8, which only a query can bring.
 var errNotText = errors.New("what is sent must be UTF-8")
 
-// parse reads a request from its query and its body, which goes before. A body is a form if its type says so, and else JSON of any type.
+// parse reads a request from its query and its body, which goes before. A body is a form if its type says so and it doesn't begin with a brace,
+// since curl says that of every body; else it is JSON of any type.
 func parse(query, contentType string, body []byte) (*request, error) {
 	r := &request{}
 	if err := r.readQuery(query); err != nil {
 		return nil, err
 	}
 	kind, _, _ := mime.ParseMediaType(contentType)
+	trimmed := bytes.TrimSpace(body)
 	switch {
-	case kind == "application/x-www-form-urlencoded":
+	case kind == "application/x-www-form-urlencoded" && !bytes.HasPrefix(trimmed, []byte("{")):
 		if err := r.readQuery(string(body)); err != nil {
 			return nil, err
 		}
-	case len(bytes.TrimSpace(body)) > 0:
+	case len(trimmed) > 0:
 		if err := json.Unmarshal(body, r); err != nil {
 			return nil, inWords(err, body)
 		}

@@ -6,6 +6,18 @@ import (
 	"unicode/utf8"
 )
 
+// curl --data says of every body that it is a form.
+func TestABodyIsReadAsWhatItIsWhateverItsTypeSays(t *testing.T) {
+	for _, kind := range []string{"", "application/json", "text/plain", "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=utf-8"} {
+		if r, err := parse("chat=c:d", kind, []byte(` {"chat":"a:b"}`)); err != nil || r.Chat != "a:b" {
+			t.Errorf("JSON as %q: %+v, %v", kind, r, err)
+		}
+	}
+	if r, err := parse("chat=c:d", "application/x-www-form-urlencoded", []byte("chat=a%3Ab")); err != nil || r.Chat != "a:b" {
+		t.Errorf("a form: %+v, %v", r, err)
+	}
+}
+
 // FuzzRequest reads any query and any body, and has whatever comes of it understood by every dialect.
 func FuzzRequest(f *testing.F) {
 	f.Add("", "application/json", []byte(`{"chat":"a:b","text":"hi","sender":"a"}`))

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
+	"maps"
 	"slices"
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
@@ -18,7 +19,7 @@ type account struct {
 	Hash []byte `json:"hash"`
 	// Sessions are those that are logged in, in the order of their beginning.
 	Sessions []session `json:"sessions,omitempty"`
-	// Saved are the stretches of what was written to the user of which nothing was received while nobody was logged in, oldest first.
+	// Saved are the stretches of what was written to the user and no session had received when another one began, oldest first.
 	Saved []stretch `json:"saved,omitempty"`
 	// Received is how far ended sessions have received: behind it the next stretch begins.
 	Received position `json:"received"`
@@ -28,7 +29,7 @@ type account struct {
 type session struct {
 	// Key stands for the channel id, which is a secret; see keyOf.
 	Key string `json:"key"`
-	// Began and Beat are when the session began and when its client last said that it is there, in milliseconds since 1970.
+	// Began and Beat are when the session began and when its client last said that it is there, or what it has received, in milliseconds since 1970.
 	Began int64 `json:"began"`
 	Beat  int64 `json:"beat,omitempty"`
 	// Received is up to where the client says to have everything. It is written when the client has to wait, so it may be a little behind.
@@ -130,10 +131,15 @@ func (g *Gateway) enter(ctx context.Context, user, channel string) (s session, o
 	return s, ok && err == nil && g.admits(user, s.Began), err
 }
 
-// begin adds a session to an account, from a position on. If nobody was logged in, what came meanwhile is saved.
+// begin adds a session to an account, from a position on. What came before and no session has received is saved: if there are sessions, their
+// clients may have lost them.
 func (a *account) begin(s session) (ended []session) {
-	if len(a.Sessions) == 0 {
-		a.Saved = append(a.Saved, stretch{a.Received, s.Received})
+	missing := stretch{a.Received, s.Received}
+	for _, other := range a.Sessions {
+		missing.After = missing.After.join(other.Received)
+	}
+	if !maps.Equal(missing.After.marks, missing.UpTo.marks) {
+		a.Saved = append(a.Saved, missing)
 	}
 	for len(a.Saved) > maxStretches {
 		a.Saved[1].After = a.Saved[0].After

@@ -41,6 +41,7 @@ const (
 	unknownRequest = "Unknown request type."
 	emptyMessage   = "Empty message; not sent."
 	unreachable    = "Couldn't reach broker"
+	noBody         = "The body did not come."
 	tooLarge       = "The body is too large."
 )
 
@@ -78,8 +79,9 @@ type letter struct {
 	from, to, body string
 	// time is in milliseconds since 1970.
 	time int64
-	// offset is the message's place in its part of the log.
+	// offset is the message's place in its part of the log, and then the position behind it in a batch.
 	offset uint64
+	then   position
 }
 
 // stamp is a time as the gateway of that shape writes it.

@@ -63,7 +63,7 @@ func (g *Gateway) command(w http.ResponseWriter, r *http.Request, name string) {
 	case errors.As(err, &large):
 		g.refuse(w, name, http.StatusRequestEntityTooLarge, tooLarge)
 	case errors.Is(err, conn.ErrBody):
-		g.refuse(w, name, http.StatusBadRequest, "The body did not come.")
+		g.refuse(w, name, http.StatusBadRequest, noBody)
 	case errors.Is(err, conn.ErrBusy):
 		g.metrics.refused.WithLabelValues(boundRequests).Inc()
 		g.refuse(w, name, http.StatusInternalServerError, unreachable)

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 const (
@@ -180,6 +182,29 @@ func TestSavedMessagesAreThoseOfTheTimeBetweenTwoSessions(t *testing.T) {
 	n.want(t, empty, "savedmessages", "user_name", "bob", "channel_id", bob)
 }
 
+// A client that has lost its channel logs in again, and never logs out of the session before.
+func TestWhatNoSessionHasReceivedIsSavedForTheNext(t *testing.T) {
+	n := start(t, "", func(o *Options) { o.Interval = true })
+	n.join(t, "bob")
+	lost := listener{channel: n.login(t, "bob")}
+	n.natively(t, "ann", "bob", "received")
+	lost.next(t, n)
+	if _, r, err := lost.poll(t.Context(), n); err != nil || r.status != http.StatusNotModified {
+		t.Fatal(r, err)
+	}
+	for _, text := range []string{"of the first session", "of the second"} {
+		n.natively(t, "ann", "bob", text)
+		again := n.login(t, "bob")
+		r := n.call(t, "savedmessages", "user_name", "bob", "channel_id", again)
+		if strings.Count(r.body, `"sender"`) != 1 || !strings.Contains(r.body, `"`+text+`"`) {
+			t.Errorf("%q is not the only one in %s", text, r.body)
+		}
+	}
+	if m := lost.next(t, n); m.Message != "of the first session" {
+		t.Errorf("the first session, which comes back, receives %q", m.Message)
+	}
+}
+
 func TestManySavedMessagesComeInParts(t *testing.T) {
 	n := start(t, "", nil)
 	n.join(t, "bob")
@@ -223,6 +248,28 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 	n.want(t, `{"status":false,"error":"You are probably not authorized.","error-code":2,"type":"heartbeated"}`,
 		"heartbeat", "user_name", "bob", "channel_id", first)
+}
+
+func TestASessionThatReceivesIsNotTheQuietOne(t *testing.T) {
+	began, calls := time.Now(), atomic.Int64{}
+	n := start(t, "", func(o *Options) {
+		o.Interval = true
+		o.Now = func() time.Time { return began.Add(time.Duration(calls.Add(1)) * time.Millisecond) } // never the same twice
+	})
+	n.join(t, "bob")
+	first := listener{channel: n.login(t, "bob")}
+	second := n.login(t, "bob")
+	n.natively(t, "ann", "bob", "x")
+	first.next(t, n)
+	if _, r, err := first.poll(t.Context(), n); err != nil || r.status != http.StatusNotModified {
+		t.Fatal(r, err)
+	}
+	for range maxSessions - 1 {
+		n.login(t, "bob")
+	}
+	n.want(t, ok+`"type":"heartbeated"}`, "heartbeat", "user_name", "bob", "channel_id", first.channel)
+	n.want(t, `{"status":false,"error":"You are probably not authorized.","error-code":2,"type":"heartbeated"}`,
+		"heartbeat", "user_name", "bob", "channel_id", second)
 }
 
 func TestNobodyRegistersWhereThatIsClosed(t *testing.T) {

@@ -36,6 +36,7 @@ type Chat interface {
 	Mail(ctx context.Context, a chat.Actor, behind func(feed backbone.Feed) uint64) ([]chat.Mail, error)
 	Admit(app, user string, issued time.Time) error
 	Left(app, user string)
+	OnErasing(remove func(ctx context.Context, app, user string) error)
 }
 
 // Log says where feeds live.
@@ -159,6 +160,7 @@ func New(o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.stop = stop
+	o.Chat.OnErasing(g.eraseChannels)
 	return g, nil
 }
 

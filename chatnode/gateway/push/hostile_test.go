@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
+	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
 	"github.com/chatfleet/chatfleet/test/wait"
 )
@@ -176,6 +177,33 @@ func TestABodyThatNeverComesHindersNobody(t *testing.T) {
 	}
 }
 
+func TestAPollWhoseBodyNeverComesIsAnsweredWhenTheTimeToReadItIsOver(t *testing.T) {
+	n := start(t, "", nil)
+	n.join(t, "bob")
+	bob := n.login(t, "bob")
+	server := httptest.NewUnstartedServer(n.gateway)
+	server.Config.ReadHeaderTimeout, server.Config.ReadTimeout = patience, time.Second
+	server.Start()
+	defer server.Close()
+	for _, channel := range []string{bob, stranger} {
+		slow, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer slow.Close()
+		if err := slow.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprintf(slow, "GET /sub?channel_id=%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", channel); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := bufio.NewReader(slow).ReadString('\n')
+		if err != nil || !strings.Contains(answer, "400") {
+			t.Fatal(answer, err)
+		}
+	}
+}
+
 func TestCommandsAreBounded(t *testing.T) {
 	n := start(t, "", func(o *Options) { o.Requests = 1 })
 	n.join(t, "ann")
@@ -230,6 +258,10 @@ func TestWhoIsErasedOrRevokedHasNoSession(t *testing.T) {
 	n.join(t, "ann", "bob")
 	server := chat.Actor{App: chat.DefaultApp, Server: true}
 	ann, bob := n.login(t, "ann"), n.login(t, "bob")
+	channels := layout.RowKey("\x00push", chat.DefaultApp)
+	if rows, err := n.tables.All(t.Context(), table, channels); err != nil || len(rows) != 2 {
+		t.Fatal(rows, err)
+	}
 	if _, err := n.chat.EraseUser(t.Context(), server, &chatv1.EraseUserRequest{User: "bob"}); err != nil {
 		t.Fatal(err)
 	}
@@ -241,6 +273,9 @@ func TestWhoIsErasedOrRevokedHasNoSession(t *testing.T) {
 	})
 	if r, err := n.do(t.Context(), http.MethodGet, "/sub?channel_id="+bob, ""); err != nil || r.status != http.StatusForbidden {
 		t.Error(r, err)
+	}
+	if rows, err := n.tables.All(t.Context(), table, channels); err != nil || len(rows) != 1 || strings.Contains(string(rows[0].Data), "bob") {
+		t.Errorf("whose channels are is still there: %v, %v", rows, err)
 	}
 	if _, err := n.chat.Revoke(t.Context(), server, &chatv1.RevokeRequest{User: "ann"}); err != nil {
 		t.Fatal(err)

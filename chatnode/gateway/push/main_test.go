@@ -35,6 +35,7 @@ const patience = 2 * time.Minute
 type node struct {
 	gateway *Gateway
 	chat    *chat.Service
+	tables  *backbone.Backbone
 	url     string
 	metrics *prometheus.Registry
 	here    map[string][]string // who is connected by another protocol
@@ -52,6 +53,7 @@ func start(t testing.TB, natsURL string, change func(*Options)) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.tables = b
 	hub := fanout.New(b, fanout.Options{Logger: log})
 	n.chat, err = chat.New(chat.Options{
 		Log: b, Tables: b, Signals: hub, ImplicitRooms: true, Logger: log,

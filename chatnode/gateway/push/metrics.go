@@ -43,13 +43,11 @@ func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
 	if r == nil {
 		return m
 	}
+	r.MustRegister(g.requests.Gauges("push", "clients of cHaTTP")...)
 	r.MustRegister(m.requests, m.polls, m.refused,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "chatnode_push_waiting_polls", Help: "Polls of cHaTTP's clients that wait for a message.",
 		}, func() float64 { return float64(g.pollers.count()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "chatnode_push_running_requests", Help: "Commands of cHaTTP's clients that are being answered.",
-		}, func() float64 { return float64(g.requests.Running()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "chatnode_push_waiting_passwords", Help: "Passwords that are being hashed, or wait for it.",
 		}, func() float64 { return float64(g.hasher.waiting.Load()) }),

@@ -2,7 +2,9 @@ package push
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +26,12 @@ type subscriber struct {
 // poll answers a subscriber with the next message, or lets it wait.
 func (g *Gateway) poll(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // or the server takes a client that waits for one that is slow
-	status, body := g.polled(w, r)
+	status, body := http.StatusBadRequest, []byte(noBody+"\n")
+	// A body says nothing here. But until it has come, the server doesn't see that the client goes, nor does it answer.
+	if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, g.options.BodyBytes)); err == nil {
+		_ = control.SetReadDeadline(time.Time{}) // or the server takes a client that waits for one that is slow
+		status, body = g.polled(w, r)
+	}
 	if r.Context().Err() != nil && status == 0 {
 		return // the client has gone
 	}
@@ -134,7 +140,10 @@ func (g *Gateway) await(w http.ResponseWriter, r *http.Request, channel string, 
 	for noted := false; ; {
 		b, err := g.look(ctx, s.user, from, since)
 		if err == nil && len(b.letters) > 0 {
-			return http.StatusOK, g.give(w, b.letters[0], b.then, false)
+			return http.StatusOK, g.give(w, b.letters[0], b.letters[0].then, false)
+		}
+		if err == nil {
+			from = b.then // what the time passes over is passed over once
 		}
 		if g.options.Interval && err == nil {
 			g.received(ctx, s, from)
@@ -166,14 +175,23 @@ func (g *Gateway) await(w http.ResponseWriter, r *http.Request, channel string, 
 	}
 }
 
-// look reads the next letter behind a position; since, if not 0, passes over older ones.
+// look reads the next letter behind a position, and perhaps others behind it; since, if not 0, passes over older ones.
 func (g *Gateway) look(ctx context.Context, user string, from position, since int64) (b batch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, g.options.Timeout)
 	defer cancel()
+	most := 1
+	if since > 0 {
+		most = mostPerPage
+	}
 	for {
-		b, err = g.after(ctx, user, from, nil, 1)
-		if err != nil || len(b.letters) == 0 || b.letters[0].time >= since {
+		b, err = g.after(ctx, user, from, nil, most)
+		at := slices.IndexFunc(b.letters, func(l letter) bool { return l.time >= since })
+		switch {
+		case err != nil || len(b.letters) == 0:
 			return b, err
+		case at >= 0:
+			b.letters = b.letters[at:]
+			return b, nil
 		}
 		from = b.then
 	}
@@ -186,7 +204,9 @@ func (g *Gateway) received(ctx context.Context, s subscriber, upTo position) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.options.Timeout)
 	defer cancel()
-	err := g.changeSession(ctx, s.user, s.Key, func(now *session) { now.Received = now.Received.join(upTo) })
+	err := g.changeSession(ctx, s.user, s.Key, func(now *session) {
+		now.Received, now.Beat = now.Received.join(upTo), g.millis()
+	})
 	if err != nil && ctx.Err() == nil {
 		g.options.Logger.Warn("could not note what a client has received", "error", err)
 	}

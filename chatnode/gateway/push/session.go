@@ -125,6 +125,23 @@ func (g *Gateway) here(ctx context.Context, user string) (position, error) {
 	return p, err
 }
 
+// eraseChannels takes away whose a user's channels are. What else is kept of the user stands below the user's row, and is erased with it.
+func (g *Gateway) eraseChannels(ctx context.Context, app, user string) error {
+	if app != g.options.App {
+		return nil
+	}
+	a, err := g.accounts.fresh(ctx, g.accountKey(user))
+	if err != nil || a == nil {
+		return err
+	}
+	for _, s := range a.Sessions {
+		if err := g.owners.remove(ctx, g.ownerKey(s.Key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // forget takes away whose a channel is. If that fails, a row is left that gives nobody anything, since the account has no such session.
 func (g *Gateway) forget(ctx context.Context, key string) {
 	if err := g.owners.remove(ctx, g.ownerKey(key)); err != nil {

@@ -109,8 +109,9 @@ func (b *batch) merge(parts []*part, from position, most int) {
 		}
 		l := next.letters[0]
 		next.letters = next.letters[1:]
-		b.letters = append(b.letters, l)
 		b.then = b.then.with(next.number, mark{l.offset, hashed(next.epoch)}, l.time)
+		l.then = b.then
+		b.letters = append(b.letters, l)
 	}
 }
 
@@ -211,8 +212,9 @@ func (g *Gateway) fill(ctx context.Context, a chat.Actor, p *part, behind uint64
 
 // written reads at most so many letters of one conversation between two offsets, and up to where there are no others.
 func (g *Gateway) written(ctx context.Context, a chat.Actor, channel string, behind, bound uint64, most int) (letters []letter, end uint64, err error) {
-	for {
-		q := &chatv1.MessagesRequest{Room: channel, After: behind, Limit: uint32(min(most+8, mostPerPage))}
+	// The user's own messages, of which there may be many, are passed over in pages that become larger.
+	for limit := min(most+8, mostPerPage); ; limit = min(2*limit, mostPerPage) {
+		q := &chatv1.MessagesRequest{Room: channel, After: behind, Limit: uint32(limit)}
 		if behind == 0 {
 			q.Before, q.Limit = 2, 1 // a page after 0 would be the newest; offsets begin at 1
 		}

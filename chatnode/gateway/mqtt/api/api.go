@@ -11,13 +11,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/chatfleet/chatfleet/chatnode/auth"
 	"github.com/chatfleet/chatfleet/chatnode/chat"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/gateway/mqtt/chat21"
 )
 
@@ -41,18 +41,22 @@ type Options struct {
 
 // API answers requests. Its methods are safe for concurrent use.
 type API struct {
-	o       Options
-	running atomic.Int64
-	answers *prometheus.CounterVec
+	o        Options
+	requests conn.Requests
+	answers  *prometheus.CounterVec
 }
 
 // New gives an API.
 func New(o Options) *API {
-	a := &API{o: o, answers: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "chatnode_mqtt_http_requests_total", Help: "Answered requests of the HTTP API, by status.",
-	}, []string{"status"})}
+	a := &API{
+		o: o, requests: conn.Requests{BodyBytes: int64(o.RequestBytes), AtOnce: o.Requests, Timeout: o.Timeout},
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chatnode_mqtt_http_requests_total", Help: "Answered requests of the HTTP API, by status.",
+		}, []string{"status"}),
+	}
 	if o.Registerer != nil {
 		o.Registerer.MustRegister(a.answers)
+		o.Registerer.MustRegister(a.requests.Gauges("mqtt_http", "the HTTP API of chat21")...)
 	}
 	return a
 }
@@ -74,7 +78,8 @@ type request struct {
 	// app is the application of path and token, names the parts of the path that the route leaves open.
 	app   string
 	names []string
-	body  chat21.Fields
+	// body is an empty object if there is none.
+	body chat21.Fields
 	// claims are those of the token.
 	token string
 }
@@ -141,6 +146,8 @@ var (
 	otherApp     = answer{http.StatusUnauthorized, text("")}
 	noRoute      = answer{http.StatusNotFound, object{"success": false, "err": "there is no such path"}}
 	tooMany      = answer{http.StatusServiceUnavailable, object{"success": false, "err": "too many requests at once; try again"}}
+	tooLarge     = answer{http.StatusBadRequest, object{"success": false, "err": "the body is too large"}}
+	notJSON      = answer{http.StatusBadRequest, object{"success": false, "err": "the body is no JSON object"}}
 	done         = answer{http.StatusOK, object{"success": true}}
 )
 
@@ -157,11 +164,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	answered := tooMany
-	if a.running.Add(1) <= int64(a.o.Requests) {
-		answered = a.answer(r)
-	}
-	a.running.Add(-1)
+	answered := a.answer(w, r)
 	a.answers.WithLabelValues(strconv.Itoa(answered.status)).Inc()
 	answered.write(w)
 }
@@ -178,9 +181,8 @@ func (a answer) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(a.body)
 }
 
-func (a *API) answer(r *http.Request) answer {
-	ctx, cancel := context.WithTimeout(r.Context(), a.o.Timeout)
-	defer cancel()
+// answer is given to whoever may ask; of others no body is read.
+func (a *API) answer(w http.ResponseWriter, r *http.Request) (answered answer) {
 	token := tokenIn(r)
 	id, err := a.o.Timelines.Identify(token)
 	if err != nil {
@@ -198,11 +200,14 @@ func (a *API) answer(r *http.Request) answer {
 		if !ok {
 			continue
 		}
-		q := &request{api: a, id: id, app: id.App, names: names, token: token}
-		if q.body, err = a.bodyOf(r); err != nil {
-			return answer{http.StatusBadRequest, object{"success": false, "err": err.Error()}}
-		}
-		answered, err := route.serve(q, ctx)
+		q := &request{api: a, id: id, app: id.App, names: names, token: token, body: chat21.Fields{}}
+		err := a.requests.Do(w, r, func(ctx context.Context, body []byte) (err error) {
+			if len(body) > 0 && (json.Unmarshal(body, &q.body) != nil || q.body == nil) {
+				return &refusal{notJSON}
+			}
+			answered, err = route.serve(q, ctx)
+			return err
+		})
 		if err != nil {
 			return a.failure(err)
 		}
@@ -236,27 +241,6 @@ func pathOf(u *url.URL) (parts []string, err error) {
 	return parts, nil
 }
 
-var (
-	errTooLarge = errors.New("the body is too large")
-	errNotJSON  = errors.New("the body is no JSON object")
-)
-
-// bodyOf reads a request's body; one that is empty is an empty object.
-func (a *API) bodyOf(r *http.Request) (chat21.Fields, error) {
-	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(a.o.RequestBytes)+1))
-	if err != nil {
-		return nil, errNotJSON
-	}
-	if len(raw) > a.o.RequestBytes {
-		return nil, errTooLarge
-	}
-	f := chat21.Fields{}
-	if len(raw) > 0 && (json.Unmarshal(raw, &f) != nil || f == nil) {
-		return nil, errNotJSON
-	}
-	return f, nil
-}
-
 // textOf is a field that is a text; empty if it is not there.
 func textOf(f chat21.Fields, name string) string {
 	var s string
@@ -272,7 +256,14 @@ func (a *API) failure(err error) answer {
 		return refused.answer
 	}
 	var failed *chat.Error
+	var large *http.MaxBytesError
 	switch {
+	case errors.As(err, &large):
+		return tooLarge
+	case errors.Is(err, conn.ErrBody):
+		return notJSON
+	case errors.Is(err, conn.ErrBusy):
+		return tooMany
 	case errors.Is(err, context.DeadlineExceeded):
 		status = http.StatusServiceUnavailable
 	case errors.As(err, &failed):
