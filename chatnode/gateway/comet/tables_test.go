@@ -110,6 +110,51 @@ func TestStatementsAreAnsweredAsTheOriginalDoes(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatMeetsAllConditionsIsDeleted(t *testing.T) {
+	n := startNode(t, nil)
+	n.must("insert into users_auth (id, hash) values (1, 'one')")
+	n.must("insert into users_auth (id, hash) values (2, 'two')")
+	n.must("insert into users_messages (id, event, message) values (7, 'a', 'first')")
+	n.must("insert into users_messages (id, event, message) values (7, 'b', 'second')")
+	n.must("insert into pipes_settings (name, length) values ('p10', 9)")
+	for i := range 5 {
+		n.must(fmt.Sprintf("insert into pipes_messages (name, event, message) values ('p10', 'e%d', 'x')", i%2))
+	}
+	id := n.must("select id from pipes_messages where name = 'p10' limit 3, 1").Rows[0][0]
+	for _, test := range []struct {
+		sql    string
+		code   uint16
+		counts string // of what is left
+	}{
+		{"delete from users_auth where id != 1", cometql.CodeSyntax, "2 2 5"},
+		{"delete from users_auth where id = 1 and hash = 'other'", 0, "2 2 5"},
+		{"delete from users_messages where id = 7 and event = 'c'", 0, "2 2 5"},
+		{"delete from users_messages where id = 7 and event = 'b'", cometql.CodeNotImplemented, "2 2 5"},
+		{"delete from users_messages where id = 7 limit 1", cometql.CodeNotImplemented, "2 2 5"},
+		{"delete from pipes_messages where event = 'e0'", cometql.CodeWhere, "2 2 5"},
+		{"delete from pipes_messages where id > '0'", cometql.CodeNotImplemented, "2 2 5"},
+		{"delete from pipes_messages where name = 'p1' and id = '" + id + "'", 0, "2 2 5"},
+		{"delete from pipes_messages where name = 'p10' and event = 'e0' limit 1", 0, "2 2 4"},
+		{"delete from pipes_messages where id = '" + id + "'", 0, "2 2 3"},
+		{"delete from pipes_messages where name = 'p10' and event = 'e0'", 0, "2 2 1"},
+		{"delete from users_auth where id in (3, 1, 2) limit 1", 0, "1 2 1"},
+		{"delete from users_auth where id = 2 and hash = 'two'", 0, "0 2 1"},
+		{"delete from users_messages where id = 7 limit 2", 0, "0 0 1"},
+		{"delete from pipes_messages where name = 'p10'", 0, "0 0 0"},
+	} {
+		_, err := n.query(test.sql)
+		var told *mysql.Error
+		if errors.As(err, &told); test.code == 0 && err != nil || test.code > 0 && (told == nil || told.Code != test.code) {
+			t.Errorf("%s: %v, want error %d", test.sql, err, test.code)
+		}
+		left := fmt.Sprint(len(n.must("select * from users_auth where id in (1, 2)").Rows), len(n.must("select * from users_messages where id = 7").Rows),
+			len(n.must("select * from pipes_messages where name = 'p10'").Rows))
+		if left != test.counts {
+			t.Errorf("%s: %s rows are left, want %s", test.sql, left, test.counts)
+		}
+	}
+}
+
 func TestTenantsAreApart(t *testing.T) {
 	n := startNode(t, nil)
 	n.must("insert into users_auth (id,hash) values (1,'zero')")

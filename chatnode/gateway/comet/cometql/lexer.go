@@ -14,7 +14,8 @@ const (
 	symbol
 )
 
-const symbols = "(),*=<>?"
+// symbols are the characters that mean something, and the exclamation mark, which means nothing here, but turns around what follows.
+const symbols = "(),*=<>?!"
 
 type token struct {
 	kind tokenKind

@@ -264,10 +264,8 @@ func (p *parser) conditions() error {
 		if len(p.s.Where) == maxConditions {
 			return Errorf(CodeConditions, "Too many conditions")
 		}
-		for _, other := range p.s.Where {
-			if other.Column == c.Column {
-				return Errorf(CodeWhere, "Column `%s` is named twice", c.Column)
-			}
+		if p.s.On(c.Column) != nil {
+			return Errorf(CodeWhere, "Column `%s` is named twice", c.Column)
 		}
 		p.s.Where = append(p.s.Where, c)
 		if _, ok := p.take("OR"); ok {
