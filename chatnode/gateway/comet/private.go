@@ -17,11 +17,8 @@ import (
 // id.
 
 const (
-	// noteAfter is how long after a private message it is noted that it was delivered.
+	// noteAfter is how long after a private message it is looked at, again and again, whether the client's side has it, to note that then.
 	noteAfter = 300 * time.Millisecond
-	// maxUnsent is how many times it is looked at, so long after each other, whether the client's side has all that was written. After that
-	// it is enough that the system has taken it, for a connection in which much is written.
-	maxUnsent = 10
 	// queuePage is how many events of a personal feed are read at a time.
 	queuePage = 200
 )
@@ -38,10 +35,16 @@ type private struct {
 	epoch string
 	// encoded are the last pages, to know by the address of a frame up to where it goes.
 	encoded []encodedPage
-	// delivered is up to where the connection has taken them; armed says that this will be noted.
-	delivered queueRow
-	armed     bool
-	looks     int
+	// taken is up to where the connection has taken them, and awaited what the client's side must have until more is noted; armed says that
+	// this will be looked at.
+	taken, awaited handed
+	armed          bool
+}
+
+// handed is up to where messages have been handed to the connection, and how many bytes it had taken by then.
+type handed struct {
+	end   queueRow
+	bytes uint64
 }
 
 type encodedPage struct {
@@ -245,35 +248,45 @@ func (p *private) wrote(wire []byte) {
 func (p *private) took(end queueRow) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.delivered = end
+	p.taken = handed{end, p.session.conn.Written()}
 	if !p.armed {
-		p.armed = true
-		p.session.conn.After(noteAfter, deadlineQueue)
+		p.await(p.taken)
 	}
+}
+
+// await needs mu.
+func (p *private) await(next handed) {
+	p.awaited, p.armed = next, true
+	p.session.conn.After(noteAfter, deadlineQueue)
 }
 
 // note writes down what has been delivered, once the client's side has it.
 func (p *private) note() {
-	c := p.session.conn
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// What is taken from now on is not among what is unsent, and not noted either: took waits for the lock.
-	if p.looks++; c.Backlog() > 0 || p.looks < maxUnsent && c.Unsent() > 0 {
-		c.After(noteAfter, deadlineQueue)
+	if p.session.conn.Arrived() < p.awaited.bytes {
+		p.await(p.awaited)
 		return
 	}
-	p.looks, p.armed = 0, false
-	delivered := p.delivered
+	delivered := p.awaited.end
+	if p.armed = false; p.taken.bytes > p.awaited.bytes {
+		p.await(p.taken)
+	}
 	p.session.gateway.start(func() { p.session.gateway.noteDelivered(p, delivered) })
 }
 
-// noteDelivered moves the row of the queue forward. If that is not possible it is tried again.
+// noteDelivered moves the row of the queue forward. If that is not possible it is tried again, or when more is delivered.
 func (g *Gateway) noteDelivered(p *private, delivered queueRow) {
 	ctx, cancel := context.WithTimeout(g.ctx, g.options.RequestTimeout)
 	defer cancel()
-	if g.moveQueue(ctx, p.feed.App, p.feed.Name, delivered) != nil {
-		g.metrics.undone.Inc()
-		p.took(delivered)
+	if g.moveQueue(ctx, p.feed.App, p.feed.Name, delivered) == nil {
+		return
+	}
+	g.metrics.undone.Inc()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.armed {
+		p.await(handed{end: delivered})
 	}
 }
 
