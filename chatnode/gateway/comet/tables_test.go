@@ -205,6 +205,16 @@ func TestPreparedStatementsTellTheirColumns(t *testing.T) {
 	}
 }
 
+func TestTextsInLatin1AreTakenForWhatTheyAre(t *testing.T) {
+	n := startNode(t, nil)
+	n.must("insert into users_data (id, data) values (1, 'gr\xfc\xdfe')")
+	n.must("insert into users_data (id, data) values (?, ?)", "2", "gr\xfc\xdfe")
+	n.must("insert into users_data (id, data) values (?, ?)", "3", "gr\u00fc\u00dfe")
+	if rows := n.must("select data from users_data where id in (1, 2, 3)").Rows; !reflect.DeepEqual(rows, [][]string{{"gr\u00fc\u00dfe"}, {"gr\u00fc\u00dfe"}, {"gr\u00fc\u00dfe"}}) {
+		t.Errorf("got %q", rows)
+	}
+}
+
 func TestChecksMayDoNothing(t *testing.T) {
 	n := startNode(t, nil)
 	h, err := n.gateway.login(t.Context(), &mysql.Login{User: "haproxy_check_1"})
