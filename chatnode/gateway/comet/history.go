@@ -74,7 +74,9 @@ func pastOf(pipe string, m *chatv1.Message) past {
 	if m.GetData() != nil {
 		data, _ = m.GetData().MarshalJSON() // it was JSON
 	}
-	p.payload, p.event = contentOf(m.Text, data)
+	var more extra
+	p.payload, more = contentOf(m.Text, data)
+	p.event = more.Event
 	p.user, _ = numberOf(m.GetSender())
 	return p
 }

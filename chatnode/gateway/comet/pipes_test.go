@@ -47,7 +47,11 @@ func TestBrowsersPublishToTheOthers(t *testing.T) {
 		t.Errorf("got %+v with %s", h, h.Data)
 	}
 	reader.say("web_pipe2", "@web_chat", "ev", "*", "hidden\nlines")
-	if h := writer.nextIn("web_chat"); h.text() != "hidden\nlines" || h.UserID != nil {
+	if h := writer.nextIn("web_chat"); h.text() != "hidden\nlines" || h.UserID == nil || *h.UserID != 0 {
+		t.Errorf("got %+v with %s", h, h.Data)
+	}
+	writer.say("web_pipe2", "@web_chat", "ev", "*", "of a user who hides")
+	if h := reader.nextIn("web_chat"); h.text() != "of a user who hides" || h.UserID == nil || *h.UserID != 0 {
 		t.Errorf("got %+v with %s", h, h.Data)
 	}
 	// What a browser says never comes back to it.

@@ -69,8 +69,8 @@ func noticeOf(m *backbone.Message) (n notice, event string, ok bool) {
 	if json.Unmarshal(m.Data, &n) != nil || n.Type != "notice" {
 		return n, "", false
 	}
-	_, event = contentOf(&n.Text, n.Data)
-	return n, event, true
+	_, more := contentOf(&n.Text, n.Data)
+	return n, more.Event, true
 }
 
 // openPrivate brings the user everything that waits, and then what comes.

@@ -43,7 +43,7 @@ func (g *Gateway) insertMessage(ctx context.Context, app, pipe string, row map[s
 	if err := checkEvent(row["event"]); err != nil {
 		return err
 	}
-	_, err := g.options.Chat.Send(ctx, chat.Actor{App: app, Server: true}, sendRequest(pipe, row["event"], row["message"], newID()))
+	_, err := g.options.Chat.Send(ctx, chat.Actor{App: app, Server: true}, sendRequest(pipe, row["message"], newID(), extra{Event: row["event"]}))
 	return err
 }
 
