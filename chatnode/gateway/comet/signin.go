@@ -122,7 +122,7 @@ func (s *session) byToken(ctx context.Context, c claims, user string, row authRo
 	if *c.UserID != s.wish.user {
 		return nil, nil
 	}
-	s.issued = time.Unix(c.Issued, 0)
+	s.issued = time.UnixMilli(int64(c.Issued * 1000))
 	_, revoked, err := load[tokenRow](ctx, s.gateway.rows, s.app, aboutToken, s.wish.key)
 	if err != nil || revoked {
 		return nil, err
