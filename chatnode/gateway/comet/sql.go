@@ -156,8 +156,10 @@ func (b *backend) count(s *cometql.Statement, err error) {
 func (b *backend) run(ctx context.Context, s *cometql.Statement) (*mysql.Result, error) {
 	g := b.gateway
 	tenant := b.tenant
-	if s.Tenant != nil && *s.Tenant >= 0 && *s.Tenant <= maxTenant {
-		tenant = *s.Tenant
+	if s.Tenant != nil {
+		if tenant = *s.Tenant; tenant < 0 || tenant > maxTenant {
+			return nil, errDatabase
+		}
 	}
 	app := g.appOf(tenant)
 	switch s.Kind {

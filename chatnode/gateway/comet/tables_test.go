@@ -63,6 +63,7 @@ func TestStatementsAreAnsweredAsTheOriginalDoes(t *testing.T) {
 		{"select * from conference_members", &mysql.Result{Columns: []string{"name", "user_id", "join_time", "last_talking"}, Rows: [][]string{}}},
 		{"select * from profiler", &mysql.Result{Columns: []string{"tag", "time", "calls"}, Rows: [][]string{}}},
 
+		{"cometqlcluster_v1 set dev_id=99999999999; show databases", 15},
 		{"select * from users_auth", 13},
 		{"select * from users_auth where hash = 'x'", 13},
 		{"select * from users_auth where id = 1 and id = 2", 13},

@@ -35,9 +35,11 @@ func Parse(sql string) (*Statement, error) {
 			return nil, errSyntax
 		}
 		if _, number, ok := strings.Cut(prefix, "="); ok {
-			if tenant, err := strconv.Atoi(strings.TrimSpace(number)); err == nil {
-				s.Tenant = &tenant
+			tenant, err := strconv.Atoi(strings.TrimSpace(number))
+			if err != nil {
+				return nil, errSyntax
 			}
+			s.Tenant = &tenant
 		}
 		sql = rest
 	}
