@@ -84,6 +84,8 @@ func pipeOf(feed backbone.Feed) string { return strings.TrimPrefix(feed.Name, ro
 // statusSignal tells in the pipe user_status_ID that a user came or went.
 type statusSignal struct {
 	Comet string `json:"comet"`
+	// ID is the same on all nodes.
+	ID string `json:"id"`
 }
 
 // Signal implements fanout.Encoder.
@@ -93,7 +95,7 @@ func (e encoder) Signal(feed backbone.Feed, data []byte) []byte {
 		return nil
 	}
 	e.metrics.pushes.WithLabelValues("status").Inc()
-	return e.frame(message{Data: signal.Comet, Event: signal.Comet, Pipe: pipeOf(feed)})
+	return e.frame(message{Data: signal.Comet, Event: signal.Comet, Pipe: pipeOf(feed), UUID: signal.ID})
 }
 
 // Join implements fanout.Encoder. Only pipes that track their listeners tell of them.

@@ -59,9 +59,11 @@ func TestEveryNodeServesTheWholeFleet(t *testing.T) {
 	if rows := nodes[0].must("SELECT time FROM users_time WHERE id = 2").Rows; rows[0][0] != "0" {
 		t.Errorf("the first node says that the user was here at %s", rows[0][0])
 	}
+	two.listen("user_status_3")
 	three := nodes[1].user(3)
-	if h := one.nextIn("user_status_3"); h.Event != "online" {
-		t.Errorf("got %+v with %s", h, h.Data)
+	h := one.nextIn("user_status_3")
+	if there := two.nextIn("user_status_3"); h.Event != "online" || h.UUID == "" || there.UUID != h.UUID {
+		t.Errorf("got %+v with %s, and %+v on the other node", h, h.Data, there)
 	}
 	three.cut()
 	if h := one.nextIn("user_status_3"); h.Event != "offline" {

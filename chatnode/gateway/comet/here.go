@@ -134,5 +134,5 @@ func (g *Gateway) tellIfSo(ctx context.Context, s status) {
 		word = "online"
 	}
 	feed := backbone.Feed{Kind: layout.Room, App: s.App, Name: roomPrefix + "user_status_" + s.User}
-	_ = g.options.Hub.Signal(feed, marshal(statusSignal{Comet: word})) // it may be lost
+	_ = g.options.Hub.Signal(feed, marshal(statusSignal{word, newID()})) // it may be lost
 }
