@@ -96,6 +96,13 @@ func TestWhatABrowserMayNotIsRefusedInWords(t *testing.T) {
 	if h := guest.next(); h.Event != "error" {
 		t.Errorf("%d pipes are answered with %+v", maxPipes+1, h)
 	}
+	guest.say("subscription", "first", "with space", "last") // of which the others are listened to
+	if h := guest.next(); h.Pipe != "sys" || h.Event != "error" {
+		t.Errorf("a pipe with a space is answered with %+v", h)
+	}
+	if rows := n.must("select users from pipes where name in ('first', 'last')").Rows; rows[0][0] != "1" || rows[1][0] != "1" {
+		t.Errorf("beside a pipe with a space, users of pipes are %v", rows)
+	}
 	guest.sync() // and it is still there
 }
 
