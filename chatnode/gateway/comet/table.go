@@ -60,13 +60,25 @@ func (k keyKind) nameOf(key string) (string, bool) {
 	return k.name(key)
 }
 
+// maxAnswer bounds the texts in the answer to one statement, in bytes.
+const maxAnswer = 64 << 20
+
 // each makes a table's rowsOf of what gives the rows of one key.
 func each(rows func(ctx context.Context, app, key string) ([][]string, error)) func(context.Context, string, []string) ([][]string, error) {
 	return func(ctx context.Context, app string, keys []string) (all [][]string, err error) {
+		size := 0
 		for _, key := range keys {
 			found, err := rows(ctx, app, key)
 			if err != nil {
 				return nil, err
+			}
+			for _, row := range found {
+				for _, text := range row {
+					size += len(text)
+				}
+			}
+			if size > maxAnswer {
+				return nil, cometql.Errorf(cometql.CodeTooLong, "The answer is too long")
 			}
 			all = append(all, found...)
 		}

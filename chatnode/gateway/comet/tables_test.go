@@ -1,6 +1,7 @@
 package comet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -153,6 +154,19 @@ func TestOnlyWhatMeetsAllConditionsIsDeleted(t *testing.T) {
 		if left != test.counts {
 			t.Errorf("%s: %s rows are left, want %s", test.sql, left, test.counts)
 		}
+	}
+}
+
+func TestAnswersAreOnlySoLong(t *testing.T) {
+	row := []string{strings.Repeat("x", 1<<20)}
+	rowsOf := each(func(context.Context, string, string) ([][]string, error) { return [][]string{row}, nil })
+	keys := make([]string, maxAnswer>>20)
+	if rows, err := rowsOf(t.Context(), "default", keys); err != nil || len(rows) != len(keys) {
+		t.Errorf("an answer that just fits has %d rows, %v", len(rows), err)
+	}
+	var told *cometql.Error
+	if _, err := rowsOf(t.Context(), "default", append(keys, "")); !errors.As(err, &told) || told.Code != cometql.CodeTooLong {
+		t.Errorf("an answer that is too long: %v", err)
 	}
 }
 
