@@ -101,21 +101,21 @@ func (s *session) openPrivate() error {
 		place.Close()
 		return nil
 	}
-	if err := p.catchUp(got.Head); err != nil {
+	if err := p.catchUp(ctx, got.Head); err != nil {
 		return err
 	}
 	place.Start()
 	return nil
 }
 
-// catchUp writes what waits, up to the head from which on it flows.
-func (p *private) catchUp(head backbone.Position) error {
+// catchUp writes what waits, up to the head from which on it flows. It may take longer than ctx lasts.
+func (p *private) catchUp(ctx context.Context, head backbone.Position) error {
 	s := p.session
-	seen, _, err := load[queueRow](s.gateway.ctx, s.gateway.rows, p.feed.App, aboutQueue, p.feed.Name)
+	seen, _, err := load[queueRow](ctx, s.gateway.rows, p.feed.App, aboutQueue, p.feed.Name)
 	if err != nil {
 		return err
 	}
-	err = s.gateway.queued(s.gateway.ctx, p.feed, seen, func(m *backbone.Message, n notice, event string) bool {
+	passed, err := s.gateway.queued(s.gateway.ctx, p.feed, seen, func(m *backbone.Message, n notice, event string) bool {
 		if m.Offset > head.Offset || s.over() {
 			return false
 		}
@@ -125,32 +125,37 @@ func (p *private) catchUp(head backbone.Position) error {
 		p.took(queueRow{head.Epoch, m.Offset, m.Time})
 		return true
 	})
+	if passed != nil && passed.Offset >= seen.Offset+queuePage { // nobody has to read all that again
+		p.took(queueRow{head.Epoch, passed.Offset, passed.Time})
+	}
 	return err
 }
 
-// queued gives the private messages that are not delivered yet, oldest first, until each says no.
+// queued gives the private messages that are not delivered yet, oldest first, until each says no, and the last event that it passed: much
+// else may be in a personal feed.
 func (g *Gateway) queued(
 	ctx context.Context, feed backbone.Feed, seen queueRow, each func(m *backbone.Message, n notice, event string) bool,
-) error {
+) (passed *backbone.Message, err error) {
 	offset, err := g.behind(ctx, feed, seen)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for {
 		within, cancel := context.WithTimeout(ctx, g.options.RequestTimeout)
 		page, err := g.options.Log.After(within, feed, offset, queuePage)
 		cancel()
 		if err != nil {
-			return err
+			return passed, err
 		}
 		for _, m := range page.Messages {
 			n, event, ok := noticeOf(m)
 			if ok && !each(m, n, event) {
-				return nil
+				return passed, nil
 			}
+			passed = m
 		}
 		if offset = page.End; !page.More {
-			return nil
+			return passed, nil
 		}
 	}
 }
@@ -269,7 +274,7 @@ func (p *private) note() {
 		return
 	}
 	delivered := p.awaited.end
-	if p.armed = false; p.taken.bytes > p.awaited.bytes {
+	if p.armed = false; p.taken != p.awaited {
 		p.await(p.taken)
 	}
 	p.session.gateway.start(func() { p.session.gateway.noteDelivered(p, delivered) })

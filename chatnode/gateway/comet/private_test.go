@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/conn"
 	"github.com/chatfleet/chatfleet/chatnode/people"
 )
@@ -100,6 +101,31 @@ func TestWhatTheBrowsersSideHasNotTakenIsNotDelivered(t *testing.T) {
 	}
 	v.cut()
 	if h := n.user(7).next(); h.text() != "unread" || !h.FromQueue {
+		t.Errorf("got %+v with %s", h, h.Data)
+	}
+}
+
+// A personal feed has other events as well, which are not read anew each time that the user comes.
+func TestWhatIsNoPrivateMessageIsPassedOnce(t *testing.T) {
+	n := startNode(t, nil)
+	feed := personal("default", "7")
+	n.private(7, "first")
+	for i := range 2 * queuePage {
+		draft := backbone.Draft{ID: fmt.Sprint(i), Data: []byte(`{"type":"mark"}`)}
+		if _, err := n.backbone.Enqueue(feed, draft).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := n.user(7)
+	if h := v.next(); h.text() != "first" {
+		t.Errorf("got %+v with %s", h, h.Data)
+	}
+	eventually(t, "that the other events are passed", func() bool {
+		row, _, err := load[queueRow](t.Context(), n.gateway.rows, "default", aboutQueue, "7")
+		return err == nil && row.Offset == 2*queuePage+1
+	})
+	n.private(7, "second")
+	if h := v.next(); h.text() != "second" {
 		t.Errorf("got %+v with %s", h, h.Data)
 	}
 }
