@@ -33,6 +33,8 @@ type Conn struct {
 	// queue waits; backlog counts it and what the flusher has yet to write.
 	queue   []byte
 	backlog int
+	// written is how many bytes Write has taken.
+	written uint64
 	// flushing says that somebody is bound to look at queue again.
 	flushing bool
 	// closing is set once, with cause; it is atomic so that it can be read without mu.
@@ -73,6 +75,23 @@ func (c *Conn) Unsent() int {
 	return waiting
 }
 
+// Written is how many bytes Write has taken so far.
+func (c *Conn) Written() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.written
+}
+
+// Arrived is how many of those bytes the client's side has at least, as far as the platform tells that; none if the connection is closing.
+func (c *Conn) Arrived() uint64 {
+	written := c.Written() // before the rest, so that what is written meanwhile makes it less
+	unsent := uint64(c.Unsent())
+	if c.closing.Load() {
+		return 0
+	}
+	return written - min(unsent, written)
+}
+
 // Write sends bytes that are framed already. It never blocks and never changes or keeps wire, which may be shared with other connections.
 // False means that the queue is full and nothing of wire was taken; Handler.Drained follows. A frame larger than the queue is taken when
 // nothing else waits. On a connection that is closing or gone the bytes are dropped, which is counted, and the answer is true.
@@ -87,6 +106,7 @@ func (c *Conn) Write(wire []byte) bool {
 		c.server.metrics.refusedWrites.Inc()
 		return false
 	}
+	c.written += uint64(len(wire))
 	rest := wire
 	if !c.flushing {
 		n, err := c.link.attempt(wire)

@@ -17,31 +17,34 @@ const defaultEvent = "message"
 
 // extra is what a message of this protocol has besides its text, in the message's data.
 type extra struct {
-	Comet *struct {
-		Event string `json:"event"`
-	} `json:"comet"`
+	Event string `json:"event"`
+	// Nobody is true if a browser sent the message without a user's name. Clients are told that it is of the user 0, and of what backends
+	// send no user at all.
+	Nobody bool `json:"nobody,omitempty"`
 }
 
 // extraOf is the data of a message with an event.
 func extraOf(event string) json.RawMessage {
-	return marshal(map[string]any{"comet": map[string]string{"event": event}})
+	return marshal(map[string]extra{"comet": {Event: event}})
 }
 
-// contentOf gives a message's payload and event. One without a text has its data as payload, if that is not of this protocol.
-func contentOf(text *string, data json.RawMessage) (payload, event string) {
-	var more extra
-	_ = json.Unmarshal(data, &more) // other data may be anything
-	event = defaultEvent
-	if more.Comet != nil {
-		event = more.Comet.Event
+// contentOf gives a message's payload, and what it has besides. One without a text has its data as payload, if that is not of this protocol.
+func contentOf(text *string, data json.RawMessage) (payload string, more extra) {
+	var kept struct {
+		Comet *extra `json:"comet"`
+	}
+	_ = json.Unmarshal(data, &kept) // other data may be anything
+	more.Event = defaultEvent
+	if kept.Comet != nil {
+		more = *kept.Comet
 	}
 	switch {
 	case text != nil:
 		payload = *text
-	case more.Comet == nil:
+	case kept.Comet == nil:
 		payload = string(data)
 	}
-	return payload, event
+	return payload, more
 }
 
 // numberOf is the id of the user with that name; false if the name is no such id.
@@ -63,9 +66,9 @@ func (e encoder) Messages(feed backbone.Feed, batch []*backbone.Message) (wire [
 		if json.Unmarshal(m.Data, &event) != nil || event.Type != "message" {
 			continue
 		}
-		payload, name := contentOf(event.Text, event.Data)
-		told := message{Data: payload, Event: name, Time: event.Time / 1000, Pipe: pipeOf(feed), UUID: event.ID}
-		if event.Sender != "" {
+		payload, more := contentOf(event.Text, event.Data)
+		told := message{Data: payload, Event: more.Event, Time: event.Time / 1000, Pipe: pipeOf(feed), UUID: event.ID}
+		if event.Sender != "" || more.Nobody {
 			id, _ := numberOf(event.Sender)
 			told.UserID = &id
 		}
@@ -81,6 +84,8 @@ func pipeOf(feed backbone.Feed) string { return strings.TrimPrefix(feed.Name, ro
 // statusSignal tells in the pipe user_status_ID that a user came or went.
 type statusSignal struct {
 	Comet string `json:"comet"`
+	// ID is the same on all nodes.
+	ID string `json:"id"`
 }
 
 // Signal implements fanout.Encoder.
@@ -90,7 +95,7 @@ func (e encoder) Signal(feed backbone.Feed, data []byte) []byte {
 		return nil
 	}
 	e.metrics.pushes.WithLabelValues("status").Inc()
-	return e.frame(message{Data: signal.Comet, Event: signal.Comet, Pipe: pipeOf(feed)})
+	return e.frame(message{Data: signal.Comet, Event: signal.Comet, Pipe: pipeOf(feed), UUID: signal.ID})
 }
 
 // Join implements fanout.Encoder. Only pipes that track their listeners tell of them.

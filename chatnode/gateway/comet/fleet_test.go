@@ -59,9 +59,11 @@ func TestEveryNodeServesTheWholeFleet(t *testing.T) {
 	if rows := nodes[0].must("SELECT time FROM users_time WHERE id = 2").Rows; rows[0][0] != "0" {
 		t.Errorf("the first node says that the user was here at %s", rows[0][0])
 	}
+	two.listen("user_status_3")
 	three := nodes[1].user(3)
-	if h := one.nextIn("user_status_3"); h.Event != "online" {
-		t.Errorf("got %+v with %s", h, h.Data)
+	h := one.nextIn("user_status_3")
+	if there := two.nextIn("user_status_3"); h.Event != "online" || h.UUID == "" || there.UUID != h.UUID {
+		t.Errorf("got %+v with %s, and %+v on the other node", h, h.Data, there)
 	}
 	three.cut()
 	if h := one.nextIn("user_status_3"); h.Event != "offline" {
@@ -69,6 +71,27 @@ func TestEveryNodeServesTheWholeFleet(t *testing.T) {
 	}
 	nodes[0].must("DELETE FROM users_auth WHERE id = 2")
 	_ = two.ended()
+}
+
+// Pages that list several nodes connect to all of them at once: no node may leave it to the others to tell that the user came.
+func TestWhoComesToAllNodesAtOnceIsToldOf(t *testing.T) {
+	nodes := startFleet(t, 2)
+	watcher := nodes[0].user(1)
+	users := []int{11, 12, 13, 14, 15, 16, 17, 18, 19, 20}
+	var pipes []string
+	for _, user := range users {
+		pipes = append(pipes, fmt.Sprint("user_status_", user))
+		nodes[0].must(fmt.Sprintf("INSERT INTO users_auth (id, hash) VALUES (%d, 'hash')", user))
+	}
+	watcher.listen(pipes...)
+	for i, user := range users {
+		for _, n := range nodes {
+			n.open(path(user, "hash")) // which does not wait until the node knows who comes
+		}
+		if h := watcher.nextIn(pipes[i]); h.Event != "online" {
+			t.Errorf("got %+v with %s", h, h.Data)
+		}
+	}
 }
 
 // A user whose connections are dropped in the middle of a stream of private messages goes on at the other node: nothing is missing, nothing

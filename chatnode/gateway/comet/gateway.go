@@ -84,7 +84,9 @@ type Gateway struct {
 
 	people   people.Here[*session]
 	statuses chan status
-	reviews  *people.Reviews[*member]
+	// coming are the users (people.Person) of whom it is yet to be told that they came to this node.
+	coming  sync.Map
+	reviews *people.Reviews[*member]
 }
 
 // New gives a gateway. Close frees what it holds.

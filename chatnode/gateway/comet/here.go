@@ -9,6 +9,7 @@ import (
 
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 const (
@@ -22,6 +23,9 @@ const (
 type userQuestion struct {
 	App   string   `json:"app"`
 	Users []string `json:"users"`
+	// Told leaves those out of whose coming the other node has yet to tell: of those who come to several nodes at once more than one may
+	// tell, but one does.
+	Told bool `json:"told,omitempty"`
 }
 
 // Devices implements people.Devices. Devices of browsers have no names.
@@ -36,8 +40,8 @@ func (g *Gateway) Devices(app string, users []string) map[string][]string {
 }
 
 // elsewhere counts the connections of users to other nodes. Nodes that don't answer in time are left out.
-func (g *Gateway) elsewhere(ctx context.Context, app string, users []string) (map[string]int, error) {
-	question, err := json.Marshal(userQuestion{app, users})
+func (g *Gateway) elsewhere(ctx context.Context, q userQuestion) (map[string]int, error) {
+	question, err := json.Marshal(q)
 	if err != nil {
 		return nil, fmt.Errorf("ask for users: %w", err)
 	}
@@ -76,7 +80,8 @@ func (g *Gateway) answerUsers(_ context.Context, question []byte) ([]byte, error
 	}
 	found := map[string]int{}
 	for _, user := range q.Users {
-		if n := g.here(q.App, user); n > 0 {
+		_, coming := g.coming.Load(people.Person{App: q.App, User: user})
+		if n := g.here(q.App, user); n > 0 && !(q.Told && coming) {
 			found[user] = n
 		}
 	}
@@ -85,8 +90,8 @@ func (g *Gateway) answerUsers(_ context.Context, question []byte) ([]byte, error
 
 // status is that a user has come to this node, or left it.
 type status struct {
-	app, user string
-	online    bool
+	people.Person
+	online bool
 }
 
 // maxStatuses is how many of them wait to be told; more are dropped.
@@ -97,28 +102,37 @@ func (g *Gateway) tellStatus(s status) {
 	select {
 	case g.statuses <- s:
 	default:
+		g.coming.Delete(s.Person)
 		g.metrics.dropped.WithLabelValues("status").Inc()
 	}
 }
 
-// tellStatuses does so until ctx ends. A user whose status has changed since is not told of.
+// tellStatuses does so until ctx ends.
 func (g *Gateway) tellStatuses(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case s := <-g.statuses:
-			counts, err := g.elsewhere(ctx, s.app, []string{s.user})
-			here := g.here(s.app, s.user) > 0
-			if err != nil || counts[s.user] > 0 || here != s.online {
-				continue
-			}
-			word := "offline"
-			if s.online {
-				word = "online"
-			}
-			feed := backbone.Feed{Kind: layout.Room, App: s.app, Name: roomPrefix + "user_status_" + s.user}
-			_ = g.options.Hub.Signal(feed, marshal(statusSignal{Comet: word})) // it may be lost
+			g.tellIfSo(ctx, s)
 		}
 	}
+}
+
+// tellIfSo tells of a status, unless that has changed since.
+func (g *Gateway) tellIfSo(ctx context.Context, s status) {
+	counts, err := g.elsewhere(ctx, userQuestion{App: s.App, Users: []string{s.User}, Told: s.online})
+	if s.online {
+		g.coming.Delete(s.Person)
+	}
+	here := g.here(s.App, s.User) > 0
+	if err != nil || counts[s.User] > 0 || here != s.online {
+		return
+	}
+	word := "offline"
+	if s.online {
+		word = "online"
+	}
+	feed := backbone.Feed{Kind: layout.Room, App: s.App, Name: roomPrefix + "user_status_" + s.User}
+	_ = g.options.Hub.Signal(feed, marshal(statusSignal{word, newID()})) // it may be lost
 }

@@ -21,7 +21,7 @@ const (
 
 // past is a message of a pipe's past.
 type past struct {
-	id             string
+	id, pipe       string
 	offset         uint64
 	time           int64 // in milliseconds since 1970
 	payload, event string
@@ -53,7 +53,7 @@ func (g *Gateway) history(ctx context.Context, a chat.Actor, pipe string) ([]pas
 				continue
 			}
 			if !m.GetDeleted() {
-				all = append(all, pastOf(m))
+				all = append(all, pastOf(pipe, m))
 			}
 		}
 		more = more && len(page.GetMessages()) > 0
@@ -68,13 +68,15 @@ func (r pipeRow) hides(m *chatv1.Message) bool {
 	return m.GetOffset() <= r.Cleared && m.GetTime() <= r.ClearedAt
 }
 
-func pastOf(m *chatv1.Message) past {
-	p := past{id: m.GetId(), offset: m.GetOffset(), time: m.GetTime()}
+func pastOf(pipe string, m *chatv1.Message) past {
+	p := past{id: m.GetId(), pipe: pipe, offset: m.GetOffset(), time: m.GetTime()}
 	var data []byte
 	if m.GetData() != nil {
 		data, _ = m.GetData().MarshalJSON() // it was JSON
 	}
-	p.payload, p.event = contentOf(m.Text, data)
+	var more extra
+	p.payload, more = contentOf(m.Text, data)
+	p.event = more.Event
 	p.user, _ = numberOf(m.GetSender())
 	return p
 }
@@ -96,15 +98,15 @@ func (g *Gateway) clear(ctx context.Context, app, pipe string) error {
 	})
 	for _, m := range shown {
 		if err == nil {
-			err = g.erase(ctx, app, pipe, m)
+			err = g.erase(ctx, app, m)
 		}
 	}
 	return err
 }
 
 // erase deletes a message for everybody.
-func (g *Gateway) erase(ctx context.Context, app, pipe string, m past) error {
+func (g *Gateway) erase(ctx context.Context, app string, m past) error {
 	_, err := g.options.Chat.Delete(ctx, chat.Actor{App: app, Server: true},
-		&chatv1.DeleteRequest{Id: newID(), Room: roomPrefix + pipe, Offset: m.offset})
+		&chatv1.DeleteRequest{Id: newID(), Room: roomPrefix + m.pipe, Offset: m.offset})
 	return err
 }

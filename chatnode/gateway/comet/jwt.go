@@ -14,9 +14,10 @@ import (
 // claims are what a JSON Web Token says.
 type claims struct {
 	// UserID must be a number; a pointer, so that one that is missing is not 0.
-	UserID  *int64 `json:"user_id"`
-	Expires *int64 `json:"exp"`
-	Issued  int64  `json:"iat"`
+	UserID *int64 `json:"user_id"`
+	// Expires and Issued are in seconds since 1970, and may have a fraction (RFC 7519, section 2).
+	Expires *float64 `json:"exp"`
+	Issued  float64  `json:"iat"`
 }
 
 var (
@@ -36,7 +37,7 @@ func verify(token string, password []byte, tenant int, now time.Time) (claims, e
 	if !hmac.Equal(signature, mac.Sum(nil)) {
 		return claims{}, errToken
 	}
-	if c.Expires != nil && *c.Expires <= now.Unix() {
+	if c.Expires != nil && *c.Expires <= float64(now.Unix()) {
 		return claims{}, errEnded
 	}
 	return c, nil

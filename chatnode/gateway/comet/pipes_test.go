@@ -47,7 +47,11 @@ func TestBrowsersPublishToTheOthers(t *testing.T) {
 		t.Errorf("got %+v with %s", h, h.Data)
 	}
 	reader.say("web_pipe2", "@web_chat", "ev", "*", "hidden\nlines")
-	if h := writer.nextIn("web_chat"); h.text() != "hidden\nlines" || h.UserID != nil {
+	if h := writer.nextIn("web_chat"); h.text() != "hidden\nlines" || h.UserID == nil || *h.UserID != 0 {
+		t.Errorf("got %+v with %s", h, h.Data)
+	}
+	writer.say("web_pipe2", "@web_chat", "ev", "*", "of a user who hides")
+	if h := reader.nextIn("web_chat"); h.text() != "of a user who hides" || h.UserID == nil || *h.UserID != 0 {
 		t.Errorf("got %+v with %s", h, h.Data)
 	}
 	// What a browser says never comes back to it.
@@ -91,6 +95,13 @@ func TestWhatABrowserMayNotIsRefusedInWords(t *testing.T) {
 	guest.say(many...)
 	if h := guest.next(); h.Event != "error" {
 		t.Errorf("%d pipes are answered with %+v", maxPipes+1, h)
+	}
+	guest.say("subscription", "first", "with space", "last") // of which the others are listened to
+	if h := guest.next(); h.Pipe != "sys" || h.Event != "error" {
+		t.Errorf("a pipe with a space is answered with %+v", h)
+	}
+	if rows := n.must("select users from pipes where name in ('first', 'last')").Rows; rows[0][0] != "1" || rows[1][0] != "1" {
+		t.Errorf("beside a pipe with a space, users of pipes are %v", rows)
 	}
 	guest.sync() // and it is still there
 }

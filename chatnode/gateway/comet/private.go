@@ -17,11 +17,8 @@ import (
 // id.
 
 const (
-	// noteAfter is how long after a private message it is noted that it was delivered.
+	// noteAfter is how long after a private message it is looked at, again and again, whether the client's side has it, to note that then.
 	noteAfter = 300 * time.Millisecond
-	// maxUnsent is how many times it is looked at, so long after each other, whether the client's side has all that was written. After that
-	// it is enough that the system has taken it, for a connection in which much is written.
-	maxUnsent = 10
 	// queuePage is how many events of a personal feed are read at a time.
 	queuePage = 200
 )
@@ -38,10 +35,16 @@ type private struct {
 	epoch string
 	// encoded are the last pages, to know by the address of a frame up to where it goes.
 	encoded []encodedPage
-	// delivered is up to where the connection has taken them; armed says that this will be noted.
-	delivered queueRow
-	armed     bool
-	looks     int
+	// taken is up to where the connection has taken them, and awaited what the client's side must have until more is noted; armed says that
+	// this will be looked at.
+	taken, awaited handed
+	armed          bool
+}
+
+// handed is up to where messages have been handed to the connection, and how many bytes it had taken by then.
+type handed struct {
+	end   queueRow
+	bytes uint64
 }
 
 type encodedPage struct {
@@ -66,8 +69,8 @@ func noticeOf(m *backbone.Message) (n notice, event string, ok bool) {
 	if json.Unmarshal(m.Data, &n) != nil || n.Type != "notice" {
 		return n, "", false
 	}
-	_, event = contentOf(&n.Text, n.Data)
-	return n, event, true
+	_, more := contentOf(&n.Text, n.Data)
+	return n, more.Event, true
 }
 
 // openPrivate brings the user everything that waits, and then what comes.
@@ -98,21 +101,21 @@ func (s *session) openPrivate() error {
 		place.Close()
 		return nil
 	}
-	if err := p.catchUp(got.Head); err != nil {
+	if err := p.catchUp(ctx, got.Head); err != nil {
 		return err
 	}
 	place.Start()
 	return nil
 }
 
-// catchUp writes what waits, up to the head from which on it flows.
-func (p *private) catchUp(head backbone.Position) error {
+// catchUp writes what waits, up to the head from which on it flows. It may take longer than ctx lasts.
+func (p *private) catchUp(ctx context.Context, head backbone.Position) error {
 	s := p.session
-	seen, _, err := load[queueRow](s.gateway.ctx, s.gateway.rows, p.feed.App, aboutQueue, p.feed.Name)
+	seen, _, err := load[queueRow](ctx, s.gateway.rows, p.feed.App, aboutQueue, p.feed.Name)
 	if err != nil {
 		return err
 	}
-	err = s.gateway.queued(s.gateway.ctx, p.feed, seen, func(m *backbone.Message, n notice, event string) bool {
+	passed, err := s.gateway.queued(s.gateway.ctx, p.feed, seen, func(m *backbone.Message, n notice, event string) bool {
 		if m.Offset > head.Offset || s.over() {
 			return false
 		}
@@ -122,32 +125,37 @@ func (p *private) catchUp(head backbone.Position) error {
 		p.took(queueRow{head.Epoch, m.Offset, m.Time})
 		return true
 	})
+	if passed != nil && passed.Offset >= seen.Offset+queuePage { // nobody has to read all that again
+		p.took(queueRow{head.Epoch, passed.Offset, passed.Time})
+	}
 	return err
 }
 
-// queued gives the private messages that are not delivered yet, oldest first, until each says no.
+// queued gives the private messages that are not delivered yet, oldest first, until each says no, and the last event that it passed: much
+// else may be in a personal feed.
 func (g *Gateway) queued(
 	ctx context.Context, feed backbone.Feed, seen queueRow, each func(m *backbone.Message, n notice, event string) bool,
-) error {
+) (passed *backbone.Message, err error) {
 	offset, err := g.behind(ctx, feed, seen)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for {
 		within, cancel := context.WithTimeout(ctx, g.options.RequestTimeout)
 		page, err := g.options.Log.After(within, feed, offset, queuePage)
 		cancel()
 		if err != nil {
-			return err
+			return passed, err
 		}
 		for _, m := range page.Messages {
 			n, event, ok := noticeOf(m)
 			if ok && !each(m, n, event) {
-				return nil
+				return passed, nil
 			}
+			passed = m
 		}
 		if offset = page.End; !page.More {
-			return nil
+			return passed, nil
 		}
 	}
 }
@@ -245,35 +253,45 @@ func (p *private) wrote(wire []byte) {
 func (p *private) took(end queueRow) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.delivered = end
+	p.taken = handed{end, p.session.conn.Written()}
 	if !p.armed {
-		p.armed = true
-		p.session.conn.After(noteAfter, deadlineQueue)
+		p.await(p.taken)
 	}
+}
+
+// await needs mu.
+func (p *private) await(next handed) {
+	p.awaited, p.armed = next, true
+	p.session.conn.After(noteAfter, deadlineQueue)
 }
 
 // note writes down what has been delivered, once the client's side has it.
 func (p *private) note() {
-	c := p.session.conn
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// What is taken from now on is not among what is unsent, and not noted either: took waits for the lock.
-	if p.looks++; c.Backlog() > 0 || p.looks < maxUnsent && c.Unsent() > 0 {
-		c.After(noteAfter, deadlineQueue)
+	if p.session.conn.Arrived() < p.awaited.bytes {
+		p.await(p.awaited)
 		return
 	}
-	p.looks, p.armed = 0, false
-	delivered := p.delivered
+	delivered := p.awaited.end
+	if p.armed = false; p.taken != p.awaited {
+		p.await(p.taken)
+	}
 	p.session.gateway.start(func() { p.session.gateway.noteDelivered(p, delivered) })
 }
 
-// noteDelivered moves the row of the queue forward. If that is not possible it is tried again.
+// noteDelivered moves the row of the queue forward. If that is not possible it is tried again, or when more is delivered.
 func (g *Gateway) noteDelivered(p *private, delivered queueRow) {
 	ctx, cancel := context.WithTimeout(g.ctx, g.options.RequestTimeout)
 	defer cancel()
-	if g.moveQueue(ctx, p.feed.App, p.feed.Name, delivered) != nil {
-		g.metrics.undone.Inc()
-		p.took(delivered)
+	if g.moveQueue(ctx, p.feed.App, p.feed.Name, delivered) == nil {
+		return
+	}
+	g.metrics.undone.Inc()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.armed {
+		p.await(handed{end: delivered})
 	}
 }
 

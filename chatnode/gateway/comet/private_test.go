@@ -2,9 +2,15 @@ package comet
 
 import (
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
+	"github.com/chatfleet/chatfleet/chatnode/conn"
+	"github.com/chatfleet/chatfleet/chatnode/people"
 )
 
 // private sends a private message.
@@ -70,6 +76,63 @@ func TestTheWholeQueueIsDeliveredOnce(t *testing.T) {
 	again := n.user(7)
 	n.private(7, "next")
 	if h := again.next(); h.text() != "next" {
+		t.Errorf("got %+v with %s", h, h.Data)
+	}
+}
+
+// What lies in the system's hands when a connection breaks waits for the next one, however long it lay there.
+func TestWhatTheBrowsersSideHasNotTakenIsNotDelivered(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells what the other side has taken")
+	}
+	n := startNode(t, nil)
+	v := n.user(7)
+	s := n.gateway.people.Of(people.Person{App: "default", User: "7"})[0]
+	v.hold.Lock()
+	defer v.hold.Unlock()
+	v.say("user_data", "one", "1") // whose answer ends the read that is under way
+	const enough = 300 << 10       // more than the system takes for a browser that does not read
+	filling := conn.WSText.Append(nil, []byte(`{"data":"`+strings.Repeat("x", 10<<10)+`"}`))
+	eventually(t, "that the browser's side takes no more", func() bool {
+		s.conn.Write(filling)
+		return s.conn.Unsent() > enough && s.conn.Backlog() == 0
+	})
+	n.private(7, "unread")
+	eventually(t, "the writing", func() bool {
+		s.private.mu.Lock()
+		defer s.private.mu.Unlock()
+		return s.private.armed
+	})
+	for range 20 {
+		s.private.note()
+	}
+	v.cut()
+	if h := n.user(7).next(); h.text() != "unread" || !h.FromQueue {
+		t.Errorf("got %+v with %s", h, h.Data)
+	}
+}
+
+// A personal feed has other events as well, which are not read anew each time that the user comes.
+func TestWhatIsNoPrivateMessageIsPassedOnce(t *testing.T) {
+	n := startNode(t, nil)
+	feed := personal("default", "7")
+	n.private(7, "first")
+	for i := range 2 * queuePage {
+		draft := backbone.Draft{ID: fmt.Sprint(i), Data: []byte(`{"type":"mark"}`)}
+		if _, err := n.backbone.Enqueue(feed, draft).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := n.user(7)
+	if h := v.next(); h.text() != "first" {
+		t.Errorf("got %+v with %s", h, h.Data)
+	}
+	eventually(t, "that the other events are passed", func() bool {
+		row, _, err := load[queueRow](t.Context(), n.gateway.rows, "default", aboutQueue, "7")
+		return err == nil && row.Offset == 2*queuePage+1
+	})
+	n.private(7, "second")
+	if h := v.next(); h.text() != "second" {
 		t.Errorf("got %+v with %s", h, h.Data)
 	}
 }

@@ -58,7 +58,7 @@ func (s *session) publish(ctx context.Context, text string) error {
 
 // say sends the message as the user, or, for those who have no name or hide it, as the application's server, though with no more rights.
 func (s *session) say(ctx context.Context, pipe, event, payload, id string, hidden bool) error {
-	actor := s.actor
+	actor, more := s.actor, extra{Event: event}
 	if s.user == 0 || hidden {
 		if !s.allow() {
 			return refused("Too many messages")
@@ -67,8 +67,9 @@ func (s *session) say(ctx context.Context, pipe, event, payload, id string, hidd
 			return err
 		}
 		actor = chat.Actor{App: s.app, Server: true, Client: cmp.Or(s.browser.UUID, s.id)} // all sockets of a browser are one sender
+		more.Nobody = true
 	}
-	_, err := s.gateway.options.Chat.Send(ctx, actor, sendRequest(pipe, event, payload, id))
+	_, err := s.gateway.options.Chat.Send(ctx, actor, sendRequest(pipe, payload, id, more))
 	return err
 }
 
@@ -82,10 +83,14 @@ func (s *session) allow() bool {
 }
 
 // sendRequest is a message in a pipe.
-func sendRequest(pipe, event, payload, id string) *chatv1.SendRequest {
+func sendRequest(pipe, payload, id string, more extra) *chatv1.SendRequest {
 	payload = strings.ToValidUTF8(payload, "\uFFFD")
+	fields := map[string]*structpb.Value{"event": structpb.NewStringValue(more.Event)}
+	if more.Nobody {
+		fields["nobody"] = structpb.NewBoolValue(true)
+	}
 	q := &chatv1.SendRequest{Id: id, Room: roomPrefix + pipe, Data: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
-		"comet": structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"event": structpb.NewStringValue(event)}}),
+		"comet": structpb.NewStructValue(&structpb.Struct{Fields: fields}),
 	}})}
 	if payload != "" {
 		q.Text = &payload

@@ -61,7 +61,7 @@ func variables(s *cometql.Statement) (*mysql.Result, error) {
 			row[i] = value
 		}
 	}
-	rows, err := s.Cut([][]string{row})
+	rows, err := cometql.Cut(s, [][]string{row})
 	return &mysql.Result{Columns: s.Names, Rows: rows}, err
 }
 

@@ -122,7 +122,7 @@ func (s *session) byToken(ctx context.Context, c claims, user string, row authRo
 	if *c.UserID != s.wish.user {
 		return nil, nil
 	}
-	s.issued = time.Unix(c.Issued, 0)
+	s.issued = time.UnixMilli(int64(c.Issued * 1000))
 	_, revoked, err := load[tokenRow](ctx, s.gateway.rows, s.app, aboutToken, s.wish.key)
 	if err != nil || revoked {
 		return nil, err
@@ -162,8 +162,15 @@ func (s *session) enter() bool {
 	}
 	s.greeted = true
 	g.metrics.sessions.Inc()
-	if others := g.people.Add(s.person(), s); len(others) == 0 && s.user > 0 {
-		g.tellStatus(status{s.app, s.actor.User, true})
+	if s.user == 0 {
+		g.people.Add(s.person(), s)
+		return true
+	}
+	_, coming := g.coming.LoadOrStore(s.person(), nil) // before another node can see the user here
+	if others := g.people.Add(s.person(), s); len(others) == 0 {
+		g.tellStatus(status{s.person(), true})
+	} else if !coming {
+		g.coming.Delete(s.person())
 	}
 	return true
 }
@@ -183,6 +190,6 @@ func (g *Gateway) left(s *session) {
 	g.metrics.sessions.Dec()
 	if last := g.people.Remove(s.person(), s); last && s.user > 0 {
 		g.options.Chat.Left(s.app, s.actor.User)
-		g.tellStatus(status{s.app, s.actor.User, false})
+		g.tellStatus(status{s.person(), false})
 	}
 }

@@ -34,18 +34,19 @@ func TestOnlyTheRightTokensSignIn(t *testing.T) {
 		token string
 		want  bool
 	}{
-		"a good one":               {good, true},
-		"one that does not end":    {sign(password+"0", hs256, `{"user_id":7}`), true},
-		"one of another user":      {sign(password+"0", hs256, `{"user_id":8}`), false},
-		"an id that is a text":     {sign(password+"0", hs256, `{"user_id":"7"}`), false},
-		"one without an id":        {sign(password+"0", hs256, `{"exp":99999999999}`), false},
-		"one that has ended":       {sign(password+"0", hs256, fmt.Sprintf(`{"user_id":7,"exp":%d}`, past)), false},
-		"that of another tenant":   {sign(password+"1", hs256, `{"user_id":7}`), false},
-		"another secret":           {sign("other", hs256, `{"user_id":7}`), false},
-		"none at all as signature": {sign("", `{"alg":"none"}`, `{"user_id":7}`), false},
-		"no token":                 {"a.b.c", false},
-		"a text":                   {"hash", false},
-		"nothing":                  {"", false},
+		"a good one":                {good, true},
+		"one with parts of seconds": {sign(password+"0", hs256, fmt.Sprintf(`{"user_id":7,"iat":%d.25,"exp":%d.5}`, past, future)), true},
+		"one that does not end":     {sign(password+"0", hs256, `{"user_id":7}`), true},
+		"one of another user":       {sign(password+"0", hs256, `{"user_id":8}`), false},
+		"an id that is a text":      {sign(password+"0", hs256, `{"user_id":"7"}`), false},
+		"one without an id":         {sign(password+"0", hs256, `{"exp":99999999999}`), false},
+		"one that has ended":        {sign(password+"0", hs256, fmt.Sprintf(`{"user_id":7,"exp":%d}`, past)), false},
+		"that of another tenant":    {sign(password+"1", hs256, `{"user_id":7}`), false},
+		"another secret":            {sign("other", hs256, `{"user_id":7}`), false},
+		"none at all as signature":  {sign("", `{"alg":"none"}`, `{"user_id":7}`), false},
+		"no token":                  {"a.b.c", false},
+		"a text":                    {"hash", false},
+		"nothing":                   {"", false},
 	} {
 		h := n.open(path(7, test.token)).next()
 		if h.Authorized != test.want {

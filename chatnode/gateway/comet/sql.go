@@ -95,16 +95,19 @@ func (b *backend) Prepare(sql string) (params int, columns []string, err error) 
 	return s.Params, columns, nil
 }
 
-// parse reads a statement. Text that is not UTF-8 comes from clients that speak Latin-1.
-func parse(sql string) (*cometql.Statement, error) {
-	if !utf8.ValidString(sql) {
-		runes := make([]rune, len(sql))
-		for i := range len(sql) {
-			runes[i] = rune(sql[i])
-		}
-		sql = string(runes)
+// parse reads a statement.
+func parse(sql string) (*cometql.Statement, error) { return cometql.Parse(inUTF8(sql)) }
+
+// inUTF8 gives a text of a client as UTF-8. What is none comes from clients that speak Latin-1.
+func inUTF8(text string) string {
+	if utf8.ValidString(text) {
+		return text
 	}
-	return cometql.Parse(sql)
+	runes := make([]rune, len(text))
+	for i := range len(text) {
+		runes[i] = rune(text[i])
+	}
+	return string(runes)
 }
 
 // Query implements mysql.Handler.
@@ -114,7 +117,11 @@ func (b *backend) Query(ctx context.Context, sql string, args []string) (*mysql.
 	}
 	s, err := parse(sql)
 	if err == nil {
-		s, err = s.Bind(args)
+		values := make([]string, len(args))
+		for i, arg := range args {
+			values[i] = inUTF8(arg)
+		}
+		s, err = s.Bind(values)
 	}
 	if err != nil {
 		b.gateway.metrics.queries.WithLabelValues("unknown", "", "error").Inc()
@@ -149,8 +156,10 @@ func (b *backend) count(s *cometql.Statement, err error) {
 func (b *backend) run(ctx context.Context, s *cometql.Statement) (*mysql.Result, error) {
 	g := b.gateway
 	tenant := b.tenant
-	if s.Tenant != nil && *s.Tenant >= 0 && *s.Tenant <= maxTenant {
-		tenant = *s.Tenant
+	if s.Tenant != nil {
+		if tenant = *s.Tenant; tenant < 0 || tenant > maxTenant {
+			return nil, errDatabase
+		}
 	}
 	app := g.appOf(tenant)
 	switch s.Kind {

@@ -107,6 +107,7 @@ var (
 // subscribe replaces what the browser listens to. Pipes that it keeps miss nothing; those that track their listeners see it go and come.
 func (s *session) subscribe(ctx context.Context, text string) error {
 	var names []string
+	unnamed := false
 	for _, name := range strings.Split(text, "\n")[1:] {
 		name = strings.TrimSpace(name)
 		if len(name) < minName {
@@ -114,6 +115,10 @@ func (s *session) subscribe(ctx context.Context, text string) error {
 		}
 		if len(name) > maxName {
 			return errName
+		}
+		if !nameable(name) {
+			unnamed = true
+			continue
 		}
 		if !s.listensTo(name) || slices.Contains(names, name) {
 			continue
@@ -133,13 +138,16 @@ func (s *session) subscribe(ctx context.Context, text string) error {
 	for _, name := range names {
 		work.Go(func() error { return s.join(ctx, name) })
 	}
-	return work.Wait()
+	if err := work.Wait(); err != nil || !unnamed {
+		return err
+	}
+	return refused("Unsupported characters in the name of a pipe")
 }
 
 // listensTo says whether a pipe is one to subscribe to: some reach a browser in any case, some are not for those who have not signed in.
 func (s *session) listensTo(pipe string) bool {
 	switch {
-	case !nameable(pipe), pipe == pipePrivate, pipe == pipeSystem, strings.HasPrefix(pipe, pipeAnswer):
+	case pipe == pipePrivate, pipe == pipeSystem, strings.HasPrefix(pipe, pipeAnswer):
 		return false
 	case strings.HasPrefix(pipe, "private_"):
 		return s.user > 0

@@ -28,9 +28,9 @@ type table struct {
 	// affected is how many rows an INSERT is said to have changed, and needs the columns that it must name.
 	affected uint64
 	needs    []string
-	// remove takes the rows of a key away; removeWhere, instead, rows by the values of columns.
+	// remove takes all rows of a key away; removeWhere, instead, those that a statement names.
 	remove      func(ctx context.Context, app, key string) error
-	removeWhere func(ctx context.Context, app string, where map[string][]string) error
+	removeWhere func(ctx context.Context, app string, s *cometql.Statement) error
 }
 
 // keyKind says what the keys of a table are. The zero value takes any text.
@@ -60,13 +60,25 @@ func (k keyKind) nameOf(key string) (string, bool) {
 	return k.name(key)
 }
 
+// maxAnswer bounds the texts in the answer to one statement, in bytes.
+const maxAnswer = 64 << 20
+
 // each makes a table's rowsOf of what gives the rows of one key.
 func each(rows func(ctx context.Context, app, key string) ([][]string, error)) func(context.Context, string, []string) ([][]string, error) {
 	return func(ctx context.Context, app string, keys []string) (all [][]string, err error) {
+		size := 0
 		for _, key := range keys {
 			found, err := rows(ctx, app, key)
 			if err != nil {
 				return nil, err
+			}
+			for _, row := range found {
+				for _, text := range row {
+					size += len(text)
+				}
+			}
+			if size > maxAnswer {
+				return nil, cometql.Errorf(cometql.CodeTooLong, "The answer is too long")
 			}
 			all = append(all, found...)
 		}
@@ -152,7 +164,7 @@ func (g *Gateway) selectRows(ctx context.Context, app string, s *cometql.Stateme
 		return nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(row []string) bool { return !t.meets(row, rest) })
-	if rows, err = s.Cut(rows); err != nil {
+	if rows, err = cometql.Cut(s, rows); err != nil {
 		return nil, err
 	}
 	columns := t.selected(s)
@@ -176,14 +188,22 @@ func (t *table) asked(s *cometql.Statement) (keys []string, rest []cometql.Condi
 			rest = append(rest, c)
 			continue
 		}
-		if c.Op == "<" || c.Op == ">" || c.Op == "LIKE" && strings.ContainsAny(c.Values[0].Text, "%") {
-			return nil, nil, cometql.Errorf(cometql.CodeNotImplemented, "Only single values of `%s` can be selected", t.key)
-		}
-		for _, v := range c.Values {
-			keys = append(keys, v.Text)
+		if keys, err = single(c); err != nil {
+			return nil, nil, err
 		}
 	}
 	return keys, rest, nil
+}
+
+// single gives the values of a condition that names them one by one.
+func single(c cometql.Condition) (values []string, err error) {
+	if c.Op == "<" || c.Op == ">" || c.Op == "LIKE" && strings.Contains(c.Values[0].Text, "%") {
+		return nil, cometql.Errorf(cometql.CodeNotImplemented, "Rows can be named by single values of `%s` only", c.Column)
+	}
+	for _, v := range c.Values {
+		values = append(values, v.Text)
+	}
+	return values, nil
 }
 
 // meets says whether a row meets the conditions on columns that are not the key.
@@ -245,20 +265,11 @@ func (g *Gateway) deleteRows(ctx context.Context, app string, s *cometql.Stateme
 	if err := t.check(s); err != nil {
 		return nil, err
 	}
-	where := map[string][]string{}
-	for _, c := range s.Where {
-		if c.Op == "<" || c.Op == ">" || c.Op == "LIKE" && strings.Contains(c.Values[0].Text, "%") {
-			return nil, cometql.Errorf(cometql.CodeNotImplemented, "Only single values of `%s` can be deleted", c.Column)
-		}
-		for _, v := range c.Values {
-			where[c.Column] = append(where[c.Column], v.Text)
-		}
-	}
 	if t.removeWhere != nil {
-		return &mysql.Result{}, t.removeWhere(ctx, app, where)
+		return &mysql.Result{}, t.removeWhere(ctx, app, s)
 	}
-	keys, err := needed(where, t.key)
-	for _, key := range t.keys.names(keys) {
+	keys, err := t.removed(ctx, app, s)
+	for _, key := range keys {
 		if err == nil {
 			err = t.remove(ctx, app, key)
 		}
@@ -266,12 +277,36 @@ func (g *Gateway) deleteRows(ctx context.Context, app string, s *cometql.Stateme
 	return &mysql.Result{}, err
 }
 
-// needed gives the values by which rows are to be deleted.
-func needed(where map[string][]string, column string) ([]string, error) {
-	if len(where[column]) == 0 {
-		return nil, cometql.Errorf(cometql.CodeWhere, "Deletion without values of `%s` is not supported", column)
+// removed are the keys whose rows a statement takes away. Rows of one key go together or not at all.
+func (t *table) removed(ctx context.Context, app string, s *cometql.Statement) (removed []string, err error) {
+	keys, rest, err := t.asked(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case keys == nil:
+		return nil, cometql.Errorf(cometql.CodeWhere, "Deletion without values of `%s` is not supported", t.key)
+	case len(rest) == 0 && s.Limit == nil:
+		return t.keys.names(keys), nil
 	}
-	return where[column], nil
+	rows, err := t.rowsOf(ctx, app, t.keys.names(keys))
+	if err != nil {
+		return nil, err
+	}
+	met, err := cometql.Cut(s, slices.DeleteFunc(slices.Clone(rows), func(row []string) bool { return !t.meets(row, rest) }))
+	if err != nil {
+		return nil, err
+	}
+	key := t.place(t.key)
+	for _, row := range met {
+		if !slices.Contains(removed, row[key]) {
+			removed = append(removed, row[key])
+		}
+	}
+	whole := slices.DeleteFunc(rows, func(row []string) bool { return !slices.Contains(removed, row[key]) })
+	if len(whole) > len(met) {
+		return nil, cometql.Errorf(cometql.CodeNotImplemented, "Rows with one value of `%s` can only be deleted together", t.key)
+	}
+	return removed, nil
 }
 
 // columnsOf are those of the answer to a statement, or an error that running it would give in any case.

@@ -71,8 +71,8 @@ func otherTables() []*table {
 	refuse := func(err error) func(context.Context, string, string, map[string]string) error {
 		return func(context.Context, string, string, map[string]string) error { return err }
 	}
-	keep := func(err error) func(context.Context, string, map[string][]string) error {
-		return func(context.Context, string, map[string][]string) error { return err }
+	keep := func(err error) func(context.Context, string, *cometql.Statement) error {
+		return func(context.Context, string, *cometql.Statement) error { return err }
 	}
 	return []*table{
 		{
@@ -81,8 +81,8 @@ func otherTables() []*table {
 				{"name", text}, {"user_id", integer}, {"caller_id", text}, {"message", long}, {"profile", text}, {"stream", text}, {"node", text},
 			},
 			insert: refuse(cometql.Errorf(cometql.CodeInternal, "There is no FreeSWITCH node")),
-			removeWhere: func(_ context.Context, _ string, where map[string][]string) error {
-				if len(where["name"]) == 0 || len(where["user_id"]) == 0 {
+			removeWhere: func(_ context.Context, _ string, s *cometql.Statement) error {
+				if s.On("name") == nil || s.On("user_id") == nil {
 					return cometql.Errorf(cometql.CodeWhere, "Deletion needs `name` and `user_id`")
 				}
 				return nil

@@ -3,7 +3,6 @@ package comet
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/chatfleet/chatfleet/chatnode/chat"
@@ -28,30 +27,41 @@ func checkEvent(event string) error {
 func (g *Gateway) selectMessages(ctx context.Context, app, pipe string) (rows [][]string, err error) {
 	past, err := g.history(ctx, chat.Actor{App: app, Server: true}, pipe)
 	for i, m := range past {
-		rows = append(rows, []string{
-			m.id, strconv.FormatInt(m.time/1000, 10), pipe, strconv.Itoa(i), m.event, m.payload, strconv.FormatInt(m.user, 10),
-		})
+		rows = append(rows, m.row(i))
 	}
 	return rows, err
+}
+
+// row is a message as pipes_messages shows it, with its number there.
+func (m past) row(index int) []string {
+	return []string{
+		m.id, strconv.FormatInt(m.time/1000, 10), m.pipe, strconv.Itoa(index), m.event, m.payload, strconv.FormatInt(m.user, 10),
+	}
 }
 
 func (g *Gateway) insertMessage(ctx context.Context, app, pipe string, row map[string]string) error {
 	if err := checkEvent(row["event"]); err != nil {
 		return err
 	}
-	_, err := g.options.Chat.Send(ctx, chat.Actor{App: app, Server: true}, sendRequest(pipe, row["event"], row["message"], newID()))
+	_, err := g.options.Chat.Send(ctx, chat.Actor{App: app, Server: true}, sendRequest(pipe, row["message"], newID(), extra{Event: row["event"]}))
 	return err
 }
 
-// deleteMessages takes the whole past of pipes away, or one message, which is looked for in the pipe that is named, or in all that have a
-// setting.
-func (g *Gateway) deleteMessages(ctx context.Context, app string, where map[string][]string) error {
-	id := where["id"]
-	pipes := pipeKey.names(where["name"])
-	if len(id) == 0 {
-		if _, err := needed(where, "name"); err != nil {
+// deleteMessages takes the whole past of pipes away, or some of its messages. If no pipe is named they are looked for, by their ids, in all
+// that have a setting.
+func (g *Gateway) deleteMessages(ctx context.Context, app string, s *cometql.Statement) error {
+	t := g.tables[s.Table]
+	names, rest, err := t.asked(s)
+	if err != nil {
+		return err
+	}
+	pipes := pipeKey.names(names)
+	if names == nil {
+		if pipes, err = g.pipesWithIDs(ctx, app, s); err != nil {
 			return err
 		}
+	}
+	if len(rest) == 0 && s.Limit == nil {
 		for _, pipe := range pipes {
 			if err := g.clear(ctx, app, pipe); err != nil {
 				return err
@@ -59,27 +69,40 @@ func (g *Gateway) deleteMessages(ctx context.Context, app string, where map[stri
 		}
 		return nil
 	}
-	if len(pipes) == 0 {
-		var err error
-		if pipes, _, err = list[pipeRow](ctx, g.rows, app, aboutPipe); err != nil {
-			return err
-		}
-	}
+	var met []past
 	for _, pipe := range pipes {
-		past, err := g.history(ctx, chat.Actor{App: app, Server: true}, pipe)
+		all, err := g.history(ctx, chat.Actor{App: app, Server: true}, pipe)
 		if err != nil {
 			return err
 		}
-		for _, m := range past {
-			if !slices.Contains(id, m.id) {
-				continue
-			}
-			if err := g.erase(ctx, app, pipe, m); err != nil {
-				return err
+		for i, m := range all {
+			if t.meets(m.row(i), rest) {
+				met = append(met, m)
 			}
 		}
 	}
+	if met, err = cometql.Cut(s, met); err != nil {
+		return err
+	}
+	for _, m := range met {
+		if err := g.erase(ctx, app, m); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// pipesWithIDs are those in which the messages may be that a statement names by their ids alone.
+func (g *Gateway) pipesWithIDs(ctx context.Context, app string, s *cometql.Statement) ([]string, error) {
+	ids := s.On("id")
+	if ids == nil {
+		return nil, cometql.Errorf(cometql.CodeWhere, "Deletion without values of `name` or `id` is not supported")
+	}
+	if _, err := single(*ids); err != nil {
+		return nil, err
+	}
+	pipes, _, err := list[pipeRow](ctx, g.rows, app, aboutPipe)
+	return pipes, err
 }
 
 func (g *Gateway) selectPipe(ctx context.Context, app, pipe string) ([][]string, error) {

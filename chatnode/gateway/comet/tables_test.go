@@ -1,6 +1,7 @@
 package comet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -63,6 +64,7 @@ func TestStatementsAreAnsweredAsTheOriginalDoes(t *testing.T) {
 		{"select * from conference_members", &mysql.Result{Columns: []string{"name", "user_id", "join_time", "last_talking"}, Rows: [][]string{}}},
 		{"select * from profiler", &mysql.Result{Columns: []string{"tag", "time", "calls"}, Rows: [][]string{}}},
 
+		{"cometqlcluster_v1 set dev_id=99999999999; show databases", 15},
 		{"select * from users_auth", 13},
 		{"select * from users_auth where hash = 'x'", 13},
 		{"select * from users_auth where id = 1 and id = 2", 13},
@@ -107,6 +109,64 @@ func TestStatementsAreAnsweredAsTheOriginalDoes(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%.80s: got %+v and %v, want %+v", test.sql, got, err, test.want)
 		}
+	}
+}
+
+func TestOnlyWhatMeetsAllConditionsIsDeleted(t *testing.T) {
+	n := startNode(t, nil)
+	n.must("insert into users_auth (id, hash) values (1, 'one')")
+	n.must("insert into users_auth (id, hash) values (2, 'two')")
+	n.must("insert into users_messages (id, event, message) values (7, 'a', 'first')")
+	n.must("insert into users_messages (id, event, message) values (7, 'b', 'second')")
+	n.must("insert into pipes_settings (name, length) values ('p10', 9)")
+	for i := range 5 {
+		n.must(fmt.Sprintf("insert into pipes_messages (name, event, message) values ('p10', 'e%d', 'x')", i%2))
+	}
+	id := n.must("select id from pipes_messages where name = 'p10' limit 3, 1").Rows[0][0]
+	for _, test := range []struct {
+		sql    string
+		code   uint16
+		counts string // of what is left
+	}{
+		{"delete from users_auth where id != 1", cometql.CodeSyntax, "2 2 5"},
+		{"delete from users_auth where id = 1 and hash = 'other'", 0, "2 2 5"},
+		{"delete from users_messages where id = 7 and event = 'c'", 0, "2 2 5"},
+		{"delete from users_messages where id = 7 and event = 'b'", cometql.CodeNotImplemented, "2 2 5"},
+		{"delete from users_messages where id = 7 limit 1", cometql.CodeNotImplemented, "2 2 5"},
+		{"delete from pipes_messages where event = 'e0'", cometql.CodeWhere, "2 2 5"},
+		{"delete from pipes_messages where id > '0'", cometql.CodeNotImplemented, "2 2 5"},
+		{"delete from pipes_messages where name = 'p1' and id = '" + id + "'", 0, "2 2 5"},
+		{"delete from pipes_messages where name = 'p10' and event = 'e0' limit 1", 0, "2 2 4"},
+		{"delete from pipes_messages where id = '" + id + "'", 0, "2 2 3"},
+		{"delete from pipes_messages where name = 'p10' and event = 'e0'", 0, "2 2 1"},
+		{"delete from users_auth where id in (3, 1, 2) limit 1", 0, "1 2 1"},
+		{"delete from users_auth where id = 2 and hash = 'two'", 0, "0 2 1"},
+		{"delete from users_messages where id = 7 limit 2", 0, "0 0 1"},
+		{"delete from pipes_messages where name = 'p10'", 0, "0 0 0"},
+	} {
+		_, err := n.query(test.sql)
+		var told *mysql.Error
+		if errors.As(err, &told); test.code == 0 && err != nil || test.code > 0 && (told == nil || told.Code != test.code) {
+			t.Errorf("%s: %v, want error %d", test.sql, err, test.code)
+		}
+		left := fmt.Sprint(len(n.must("select * from users_auth where id in (1, 2)").Rows), len(n.must("select * from users_messages where id = 7").Rows),
+			len(n.must("select * from pipes_messages where name = 'p10'").Rows))
+		if left != test.counts {
+			t.Errorf("%s: %s rows are left, want %s", test.sql, left, test.counts)
+		}
+	}
+}
+
+func TestAnswersAreOnlySoLong(t *testing.T) {
+	row := []string{strings.Repeat("x", 1<<20)}
+	rowsOf := each(func(context.Context, string, string) ([][]string, error) { return [][]string{row}, nil })
+	keys := make([]string, maxAnswer>>20)
+	if rows, err := rowsOf(t.Context(), "default", keys); err != nil || len(rows) != len(keys) {
+		t.Errorf("an answer that just fits has %d rows, %v", len(rows), err)
+	}
+	var told *cometql.Error
+	if _, err := rowsOf(t.Context(), "default", append(keys, "")); !errors.As(err, &told) || told.Code != cometql.CodeTooLong {
+		t.Errorf("an answer that is too long: %v", err)
 	}
 }
 
@@ -157,6 +217,16 @@ func TestPreparedStatementsTellTheirColumns(t *testing.T) {
 	}
 	if _, err := n.query("select hash from users_auth where id = ?"); err == nil {
 		t.Error("a value is missing, and nobody says so")
+	}
+}
+
+func TestTextsInLatin1AreTakenForWhatTheyAre(t *testing.T) {
+	n := startNode(t, nil)
+	n.must("insert into users_data (id, data) values (1, 'gr\xfc\xdfe')")
+	n.must("insert into users_data (id, data) values (?, ?)", "2", "gr\xfc\xdfe")
+	n.must("insert into users_data (id, data) values (?, ?)", "3", "gr\u00fc\u00dfe")
+	if rows := n.must("select data from users_data where id in (1, 2, 3)").Rows; !reflect.DeepEqual(rows, [][]string{{"gr\u00fc\u00dfe"}, {"gr\u00fc\u00dfe"}, {"gr\u00fc\u00dfe"}}) {
+		t.Errorf("got %q", rows)
 	}
 }
 

@@ -108,7 +108,7 @@ func (g *Gateway) selectPrivate(ctx context.Context, app, user string) (rows [][
 	if err != nil {
 		return nil, err
 	}
-	err = g.queued(ctx, personal(app, user), seen, func(_ *backbone.Message, n notice, event string) bool {
+	_, err = g.queued(ctx, personal(app, user), seen, func(_ *backbone.Message, n notice, event string) bool {
 		rows = append(rows, []string{user, n.ID, event, n.Text})
 		return len(rows) < maxQueued
 	})

@@ -14,7 +14,8 @@ const (
 	symbol
 )
 
-const symbols = "(),*=<>?"
+// symbols are the characters that mean something, and the exclamation mark, which means nothing here, but turns around what follows.
+const symbols = "(),*=<>?!"
 
 type token struct {
 	kind tokenKind
@@ -33,9 +34,9 @@ func lex(sql string) []token {
 	for i := 0; i < len(sql); {
 		c := sql[i]
 		switch {
-		case wordByte(c) || c == '-' && i+1 < len(sql) && digit(sql[i+1]):
+		case wordByte(c) || c == '-' && i+1 < len(sql) && (digit(sql[i+1]) || sql[i+1] == '.'):
 			from := i
-			for i++; i < len(sql) && wordByte(sql[i]); i++ {
+			for i++; i < len(sql) && (wordByte(sql[i]) || signsExponent(sql[from:i], sql[i])); i++ {
 			}
 			tokens = append(tokens, token{word, sql[from:i]})
 		case c == '\'' || c == '"' || c == '`':
@@ -48,8 +49,8 @@ func lex(sql string) []token {
 			i += length
 		case strings.HasPrefix(sql[i:], "/*"):
 			i = behind(sql, i+2, "*/")
-		case strings.HasPrefix(sql[i:], "-- "):
-			i = behind(sql, i+2, "\n")
+		case c == '#', strings.HasPrefix(sql[i:], "-- "):
+			i = behind(sql, i+1, "\n")
 		case strings.IndexByte(symbols, c) >= 0:
 			tokens = append(tokens, token{symbol, sql[i : i+1]})
 			i++
@@ -66,6 +67,12 @@ func behind(sql string, from int, end string) int {
 		return from + at + len(end)
 	}
 	return len(sql)
+}
+
+// signsExponent says whether the character behind the beginning of a number is the sign of its exponent.
+func signsExponent(begun string, c byte) bool {
+	digits, exponent := strings.CutSuffix(strings.ToLower(begun), "e")
+	return (c == '-' || c == '+') && exponent && digits != "" && strings.Trim(digits, "-.0123456789") == ""
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -35,9 +35,11 @@ func Parse(sql string) (*Statement, error) {
 			return nil, errSyntax
 		}
 		if _, number, ok := strings.Cut(prefix, "="); ok {
-			if tenant, err := strconv.Atoi(strings.TrimSpace(number)); err == nil {
-				s.Tenant = &tenant
+			tenant, err := strconv.Atoi(strings.TrimSpace(number))
+			if err != nil {
+				return nil, errSyntax
 			}
+			s.Tenant = &tenant
 		}
 		sql = rest
 	}
@@ -264,10 +266,8 @@ func (p *parser) conditions() error {
 		if len(p.s.Where) == maxConditions {
 			return Errorf(CodeConditions, "Too many conditions")
 		}
-		for _, other := range p.s.Where {
-			if other.Column == c.Column {
-				return Errorf(CodeWhere, "Column `%s` is named twice", c.Column)
-			}
+		if p.s.On(c.Column) != nil {
+			return Errorf(CodeWhere, "Column `%s` is named twice", c.Column)
 		}
 		p.s.Where = append(p.s.Where, c)
 		if _, ok := p.take("OR"); ok {

@@ -95,6 +95,16 @@ func Errorf(code uint16, format string, args ...any) error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// On is the condition on a column, nil if there is none.
+func (s *Statement) On(column string) *Condition {
+	for i := range s.Where {
+		if s.Where[i].Column == column {
+			return &s.Where[i]
+		}
+	}
+	return nil
+}
+
 // Bind gives the statement with the values of its placeholders.
 func (s *Statement) Bind(args []string) (*Statement, error) {
 	if len(args) != s.Params {
@@ -128,7 +138,7 @@ func bindAll(values []Value, args []string) []Value {
 }
 
 // Cut gives the rows that LIMIT leaves.
-func (s *Statement) Cut(rows [][]string) ([][]string, error) {
+func Cut[T any](s *Statement, rows []T) ([]T, error) {
 	offset, err := s.Offset.count(0)
 	if err != nil {
 		return nil, err

@@ -121,8 +121,11 @@ func (c *connection) serveOne() error {
 	command, err := c.read()
 	began := time.Now()
 	switch {
+	case errors.Is(err, errTooLong) && command[0] == comSendLongData:
+		c.statements.lose(command[1:])
+		err = nil // since the client expects no answer
 	case errors.Is(err, errTooLong):
-		err = c.writeError(&Error{Code: 11, Message: "Data is too long"})
+		err = c.writeError(errTooMuch)
 	case err != nil:
 		return err
 	default:

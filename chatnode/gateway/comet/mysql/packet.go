@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// maxPacket is the largest packet that is taken from a client, in bytes; larger ones are read and dropped.
+	// maxPacket is the largest packet that is taken from a client, in bytes; of larger ones everything behind the first keptBytes is read
+	// and dropped.
 	maxPacket = 128 << 10
+	keptBytes = 8
 	// fullPacket is the length of a packet that goes on in the next one.
 	fullPacket = 1<<24 - 1
 )
@@ -28,7 +30,7 @@ type packets struct {
 	buffer []byte
 }
 
-// read gives the payload of the next packet, valid until the next call.
+// read gives the payload of the next packet, valid until the next call; of one that is too long its beginning, with errTooLong.
 func (p *packets) read() ([]byte, error) {
 	p.buffer = p.buffer[:0]
 	tooLong := false
@@ -42,11 +44,14 @@ func (p *packets) read() ([]byte, error) {
 		}
 		p.number++
 		length := int(head[0]) | int(head[1])<<8 | int(head[2])<<16
+		wanted := length
 		if tooLong = tooLong || len(p.buffer)+length > maxPacket; tooLong {
-			if _, err := io.CopyN(io.Discard, p.in, int64(length)); err != nil {
-				return nil, err
-			}
-		} else if err := p.take(length); err != nil {
+			wanted = min(length, keptBytes-len(p.buffer)) // only a first packet can be the one that is too much
+		}
+		if err := p.take(wanted); err != nil {
+			return nil, err
+		}
+		if _, err := io.CopyN(io.Discard, p.in, int64(length-wanted)); err != nil {
 			return nil, err
 		}
 		if length < fullPacket {
@@ -54,7 +59,7 @@ func (p *packets) read() ([]byte, error) {
 		}
 	}
 	if tooLong {
-		return nil, errTooLong
+		return p.buffer, errTooLong
 	}
 	return p.buffer, nil
 }

@@ -27,9 +27,12 @@ type statement struct {
 	types []byte
 	// ahead are values that were sent before the execution, by their place.
 	ahead map[uint16][]byte
+	// lost says that some of those were too much.
+	lost bool
 }
 
 var (
+	errTooMuch   = &Error{Code: 11, Message: "Data is too long"}
 	errTooMany   = &Error{Code: 1461, Message: "Too many prepared statements"}
 	errNoSuch    = &Error{Code: 1243, Message: "Unknown prepared statement"}
 	errArguments = &Error{Code: 1210, Message: "Incorrect arguments to a prepared statement"}
@@ -94,8 +97,11 @@ func (c *connection) execute(packet []byte) error {
 
 // bind reads the values of the placeholders.
 func (st *statement) bind(p *payload) ([]string, error) {
-	if st.params == 0 {
+	switch {
+	case st.params == 0:
 		return nil, nil
+	case st.lost:
+		return nil, errTooMuch
 	}
 	nulls := p.bytes(uint64(st.params+7) / 8)
 	if p.number(1) == 1 {
@@ -130,10 +136,11 @@ const (
 	typeFloat    = 0x04
 	typeDouble   = 0x05
 	typeNull     = 0x06
-	typeTime     = 0x07 // timestamp
+	typeStamp    = 0x07
 	typeLongLong = 0x08
 	typeInt24    = 0x09
 	typeDate     = 0x0a
+	typeTime     = 0x0b
 	typeDateTime = 0x0c
 	typeYear     = 0x0d
 )
@@ -161,8 +168,10 @@ func (p *payload) value(kind byte, unsigned bool) (string, bool) {
 		return strconv.FormatFloat(float64(math.Float32frombits(uint32(p.number(4)))), 'f', -1, 32), true
 	case typeDouble:
 		return strconv.FormatFloat(math.Float64frombits(p.number(8)), 'f', -1, 64), true
-	case typeTime, typeDate, typeDateTime:
+	case typeStamp, typeDate, typeDateTime:
 		return p.moment(), true
+	case typeTime:
+		return p.duration(), true
 	}
 	if texts[kind] {
 		return string(p.text()), true
@@ -182,20 +191,51 @@ func (p *payload) integer(size uint64, unsigned bool) string {
 // moment reads a date with or without a time.
 func (p *payload) moment() string {
 	at := payload{rest: p.bytes(p.number(1))}
+	if len(at.rest) == 0 {
+		return "0000-00-00"
+	}
 	text := fmt.Sprintf("%04d-%02d-%02d", at.number(2), at.number(1), at.number(1))
 	if len(at.rest) > 0 {
-		text += fmt.Sprintf(" %02d:%02d:%02d", at.number(1), at.number(1), at.number(1))
+		text += " " + at.clock(0)
+	}
+	p.bad = p.bad || at.bad
+	return text
+}
+
+// duration reads a time without a date, which may be below zero, and longer than a day.
+func (p *payload) duration() string {
+	at := payload{rest: p.bytes(p.number(1))}
+	if len(at.rest) == 0 {
+		return "00:00:00"
+	}
+	sign := ""
+	if at.number(1) == 1 {
+		sign = "-"
+	}
+	text := sign + at.clock(at.number(4))
+	p.bad = p.bad || at.bad
+	return text
+}
+
+// clock reads hours, minutes, seconds and, if they are there, millionths of a second.
+func (p *payload) clock(days uint64) string {
+	text := fmt.Sprintf("%02d:%02d:%02d", 24*days+p.number(1), p.number(1), p.number(1))
+	if len(p.rest) > 0 {
+		text += fmt.Sprintf(".%06d", p.number(4))
 	}
 	return text
 }
 
-// longData takes a part of a value ahead of the execution. The protocol has no answer to it: what is too much is missed when the
-// statement is executed.
+// longData takes a part of a value ahead of the execution. The protocol has no answer to it: what is too much the execution tells of.
 func (s *statements) longData(packet []byte) {
 	p := payload{rest: packet}
 	st := s.prepared[uint32(p.number(4))]
 	place := uint16(p.number(2))
-	if p.bad || st == nil || int(place) >= st.params || s.bytes+len(p.rest) > maxTexts {
+	switch {
+	case p.bad || st == nil || int(place) >= st.params:
+		return
+	case s.bytes+len(p.rest) > maxTexts:
+		st.lost = true
 		return
 	}
 	if st.ahead == nil {
@@ -205,11 +245,19 @@ func (s *statements) longData(packet []byte) {
 	s.bytes += len(p.rest)
 }
 
+// lose notes that a part of a value was too long for a packet, of which this is the beginning.
+func (s *statements) lose(packet []byte) {
+	p := payload{rest: packet}
+	if st := s.prepared[uint32(p.number(4))]; st != nil {
+		st.lost = true
+	}
+}
+
 func (s *statements) forgetAhead(st *statement) {
 	for _, value := range st.ahead {
 		s.bytes -= len(value)
 	}
-	st.ahead = nil
+	st.ahead, st.lost = nil, false
 }
 
 func (s *statements) close(packet []byte) {

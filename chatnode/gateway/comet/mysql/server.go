@@ -111,6 +111,8 @@ func (s *Server) accept(socket net.Conn) {
 		s.mu.Unlock()
 		if full {
 			s.options.Refused("total")
+			_ = socket.SetDeadline(time.Now().Add(time.Second)) // a new socket takes so little at once
+			_ = errors.Join(c.writeError(errFull), c.flush())
 		}
 		_ = socket.Close()
 		return
@@ -169,6 +171,9 @@ func (s *Server) Close() {
 	cancel()
 	s.Drain(ctx)
 }
+
+// errFull is told to clients that are one too many, as MySQL's ER_CON_COUNT_ERROR.
+var errFull = &Error{Code: 1040, Message: "Too many connections"}
 
 // errEnding says that the server lets go of its clients.
 var errEnding = errors.New("the server ends")

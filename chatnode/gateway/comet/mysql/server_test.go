@@ -1,9 +1,9 @@
 package mysql
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -182,56 +182,6 @@ func TestStatementsAreAnswered(t *testing.T) {
 	}
 }
 
-func TestPreparedStatementsAreAnswered(t *testing.T) {
-	_, address := start(t, nil)
-	c := enter(t, address)
-	p := payload{rest: c.command(comPrepare, "a ? ? ? ?")}
-	p.number(1)
-	id := uint32(p.number(4))
-	if columns, params := p.number(2), p.number(2); columns != 3 || params != 4 {
-		t.Fatalf("%d columns and %d placeholders", columns, params)
-	}
-	c.columns(4)
-	c.columns(3)
-	execute := binary.LittleEndian.AppendUint32(nil, id)
-	execute = append(execute, 0, 1, 0, 0, 0, 0b1000, 1)
-	execute = append(execute, typeLongLong, 0, 0xfd, 0, typeTiny, 0x80, 0xfd, 0)
-	execute = binary.LittleEndian.AppendUint64(execute, ^uint64(4))
-	execute = append(appendText(execute, "text"), 200)
-	for range 2 {
-		if _, rows := c.rows(c.command(comExecute, string(execute)), true); rows[0][0] != "a ? ? ? ?" || rows[0][1] != "-5|text|200|" {
-			t.Errorf("got %q", rows)
-		}
-		c.number = 0
-		ahead := binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint32([]byte{comSendLongData}, id), 1)
-		c.send(append(ahead, "te"...))
-		c.number = 0
-		c.send(append(ahead, "xt"...))
-		execute = append(execute[:len(execute)-6], 200) // the text has been sent
-	}
-	if p := c.command(comResetStatement, string(execute[:4])); p[0] != 0 {
-		t.Errorf("resetting is answered with % x", p)
-	}
-	c.number = 0
-	c.send(append([]byte{comCloseStatement}, execute[:4]...))
-	wantCode(t, "a closed statement", outcome(c.command(comExecute, string(execute))), 1243)
-	wantCode(t, "a short packet", outcome(c.command(comExecute, "x")), 1210)
-	wantCode(t, "a bad statement", outcome(c.command(comPrepare, "bad")), 3)
-	for range maxStatements {
-		c.rowsOfPrepare(c.command(comPrepare, "x"))
-	}
-	wantCode(t, "too many statements", outcome(c.command(comPrepare, "x")), 1461)
-}
-
-// rowsOfPrepare reads the rest of the answer to a statement without placeholders.
-func (c *client) rowsOfPrepare(first []byte) {
-	c.t.Helper()
-	if err := outcome(first); err != nil {
-		c.t.Fatal(err)
-	}
-	c.columns(3)
-}
-
 func TestTLSIsThereIfThereIsACertificate(t *testing.T) {
 	pair := httptest.NewUnstartedServer(nil)
 	pair.StartTLS()
@@ -344,9 +294,8 @@ func TestThereAreOnlySoManyClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := io.ReadAll(socket); len(b) > 0 {
-		t.Errorf("got % x, %v", b, err)
-	}
+	c := &client{t: t, Conn: socket, packets: packets{in: bufio.NewReader(socket)}}
+	wantCode(t, "one client too many", outcome(c.next()), 1040)
 	_ = socket.Close()
 	if why := <-refused; why != "total" {
 		t.Errorf("refused because of %q", why)
