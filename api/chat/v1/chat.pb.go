@@ -434,8 +434,8 @@ func (x *Attachment) GetSize() int64 {
 
 type SendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chosen by the sender, at most 64 bytes, unique for the sender in the room; a UUIDv7 is best. A backend may leave it out and then
-	// can't retry safely.
+	// Chosen by the sender, at most 64 bytes, unique for the sender in the room; a UUIDv7 is best. A backend that sends
+	// for no user may leave it out and then can't retry safely.
 	Id   string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Room string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
 	// What is said, at most 16 KiB: text, data, attachments, or some of them.
