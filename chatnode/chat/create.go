@@ -146,8 +146,8 @@ func roomData(data *structpb.Struct) (json.RawMessage, error) {
 		return nil, nil
 	}
 	raw, err := json.Marshal(data.AsMap())
-	if err != nil || len(raw) > maxRoomData {
-		return nil, failf(Invalid, "a room's data is JSON of at most %d bytes", maxRoomData)
+	if err != nil || len(raw) > maxRoomData || deep(raw) {
+		return nil, failf(Invalid, "a room's data is JSON of at most %d bytes, nested at most %d deep", maxRoomData, maxDepth)
 	}
 	return raw, nil
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -157,6 +158,24 @@ func TestWrongRoomsGetTheirError(t *testing.T) {
 	}
 	if n, err := s.tables.Count(t.Context(), layout.Rooms, layout.RowKey(DefaultApp)); n != 0 || err != nil {
 		t.Fatalf("%d rooms were made, %v", n, err)
+	}
+}
+
+func TestChangesOfTheSameMomentAreEachTold(t *testing.T) {
+	still := time.Now()
+	s, _ := startWith(t, Options{Limits: noLimits, Now: func() time.Time { return still }})
+	made(t, s, "room:a", group)
+	for _, title := range []string{"one", "two"} {
+		must(s.UpdateRoom(t.Context(), ann, &chatv1.UpdateRoomRequest{Room: "room:a", Title: &title}))(t)
+	}
+	var told []string
+	for _, e := range events(t, s, testFeed("room:a")) {
+		if e["change"] == "updated" {
+			told = append(told, e["title"].(string))
+		}
+	}
+	if !slices.Equal(told, []string{"one", "two"}) {
+		t.Errorf("the room was told of %q", told)
 	}
 }
 

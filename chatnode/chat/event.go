@@ -73,6 +73,8 @@ const (
 	maxAttachments = 10
 	maxURL         = 2048 // bytes
 	maxTextField   = 255  // bytes of a media type or a file's name
+	// maxDepth is how deep data may be nested: many languages' readers of JSON give up at a few hundred, and with them a room's clients.
+	maxDepth = 64
 )
 
 // note is what the index keeps of the event.
@@ -104,6 +106,8 @@ func (s *Service) checkContent(c *Content) error {
 		return failf(Invalid, "the text has more than %d bytes", s.limits.TextBytes)
 	case len(c.Data) > s.limits.DataBytes:
 		return failf(Invalid, "the data has more than %d bytes", s.limits.DataBytes)
+	case deep(c.Data):
+		return failf(Invalid, "the data is nested more than %d deep", maxDepth)
 	case len(c.ReplyTo) > maxID:
 		return failf(Invalid, "reply_to has more than %d bytes", maxID)
 	case len(c.Mentions) > maxMentions:
@@ -122,6 +126,27 @@ func (s *Service) checkContent(c *Content) error {
 		}
 	}
 	return nil
+}
+
+// deep says whether JSON is nested more than maxDepth deep.
+func deep(data []byte) bool {
+	depth, inString := 0, false
+	for i := 0; i < len(data); i++ {
+		switch b := data[i]; {
+		case inString && b == '\\':
+			i++
+		case b == '"':
+			inString = !inString
+		case inString:
+		case b == '{' || b == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case b == '}' || b == ']':
+			depth--
+		}
+	}
+	return false
 }
 
 func (a *Attachment) check() error {

@@ -91,6 +91,14 @@ func TestWrongRequestsOfMembershipGetTheirError(t *testing.T) {
 			_, err := s.Members(ctx, ann, &chatv1.MembersRequest{Room: "room:a", Cursor: "x"})
 			return err
 		}},
+		"members from behind": {Invalid, func() error {
+			_, err := s.Members(ctx, ann, &chatv1.MembersRequest{Room: "room:a", Cursor: "18446744073709551615"})
+			return err
+		}},
+		"members of too many": {Invalid, func() error {
+			_, err := s.Members(ctx, ann, &chatv1.MembersRequest{Room: "room:a", Limit: maxMembers + 1})
+			return err
+		}},
 		"a member's bans": {Denied, func() error {
 			_, err := s.Members(ctx, someone("bob"), &chatv1.MembersRequest{Room: "room:a", Membership: bannedFrom})
 			return err

@@ -27,6 +27,10 @@ func (s *Service) Members(ctx context.Context, a Actor, q *chatv1.MembersRequest
 	if membershipWords[membership] == "" {
 		return nil, failf(Invalid, "there is no such membership: they are joined, invited and banned")
 	}
+	limit, err := pageLimit(q.GetLimit(), defaultMembers, maxMembers)
+	if err != nil {
+		return nil, err
+	}
 	after, err := parseRevision(q.GetCursor())
 	if err != nil {
 		return nil, err
@@ -42,11 +46,6 @@ func (s *Service) Members(ctx context.Context, a Actor, q *chatv1.MembersRequest
 		}
 		prefix = asidePrefix(st.feed, membership)
 	}
-	limit := int(q.GetLimit())
-	if limit == 0 {
-		limit = defaultMembers
-	}
-	limit = min(limit, maxMembers)
 	answer, more := &chatv1.MembersReply{}, true
 	for range maxPages {
 		rows, further, err := s.tables.List(ctx, layout.Members, prefix, after, limit-len(answer.Members))
@@ -78,7 +77,7 @@ func parseRevision(cursor string) (uint64, error) {
 	if cursor == "" {
 		return 0, nil
 	}
-	after, err := strconv.ParseUint(cursor, 10, 64)
+	after, err := strconv.ParseUint(cursor, 10, 63) // so that there is one behind it
 	if err != nil {
 		return 0, failf(Invalid, "the cursor is none that an earlier reply gave")
 	}

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -51,6 +52,9 @@ func TestPagesOfMessagesJoinInBothDirections(t *testing.T) {
 		if !slices.Equal(backwards, all) || !slices.Equal(forwards, all) {
 			t.Fatalf("by %d: backwards %v, forwards %v", limit, backwards, forwards)
 		}
+	}
+	if behind := must(s.Messages(t.Context(), ann, &chatv1.MessagesRequest{Room: "room:a", After: math.MaxUint64}))(t); len(behind.GetMessages()) > 0 {
+		t.Fatalf("behind everything: %v", texts(behind.GetMessages()))
 	}
 	for _, q := range []*chatv1.MessagesRequest{
 		{Room: "room:a", Limit: mostMessages + 1}, {Room: "room:a", Before: 5, After: 3}, {Room: "user:ann"}, {},

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -171,12 +172,13 @@ func (s *Service) readRevoked(ctx context.Context, keys map[string]struct{}, all
 
 // dropRevoked takes away rows that concern no token any more.
 func (r *sweepRound) dropRevoked(ctx context.Context) error {
-	var rows []backbone.Row
-	for _, key := range r.s.revoked.older(millis(r.s.options.Now().Add(-revokedFor)), sweepPage) {
-		rows = append(rows, backbone.Row{Key: key})
-	}
+	rows := r.s.revoked.older(millis(r.s.options.Now().Add(-revokedFor)), sweepPage)
 	_, err := r.mend(ctx, ofRevoked, rows, 1, func(ctx context.Context, row backbone.Row) (bool, error) {
-		return true, removeRow(ctx, r.s.tables, layout.Revoked, row.Key)
+		err := r.s.tables.Remove(ctx, layout.Revoked, row.Key, row.Revision)
+		if errors.Is(err, backbone.ErrConflict) { // another node has changed it, perhaps to a ban
+			err = nil
+		}
+		return true, err
 	})
 	return err
 }

@@ -80,6 +80,32 @@ func TestARevocationIsForgottenWhenNoTokenCanBeThatOldAndABanIsNot(t *testing.T)
 	}
 }
 
+func TestABanThatComesWhileAnOldRevocationIsForgottenStays(t *testing.T) {
+	w := startSwept(t)
+	must(w.Revoke(t.Context(), theServer, &chatv1.RevokeRequest{User: "ann"}))(t)
+	w.pass(revokedFor + time.Hour)
+	key := personKey(DefaultApp, "ann")
+	var once sync.Once
+	w.tables.hinder(func(ctx context.Context, op, table, at string) (err error) {
+		if table == layout.Revoked && at == key && (op == "get" || op == "remove") {
+			once.Do(func() { // another node bans her, of which this one has not heard yet
+				_, err = changeRow(ctx, w.tables.Tables, layout.Revoked, key, func(r *record[revokedRecord]) error {
+					r.value.Banned = true
+					return nil
+				})
+			})
+		}
+		return err
+	})
+	if err := newSweepRound(w.Service).dropRevoked(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	row := must(loadRow[revokedRecord](t.Context(), w.tables.Tables, layout.Revoked, key))(t)
+	if !row.value.Banned {
+		t.Error("the ban is gone")
+	}
+}
+
 func TestANewNodeKnowsWhoIsRevoked(t *testing.T) {
 	s, b := start(t, noLimits)
 	const n = 1100

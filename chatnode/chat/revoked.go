@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/chatfleet/chatfleet/chatnode/backbone"
 	"github.com/chatfleet/chatfleet/chatnode/backbone/layout"
 )
 
@@ -72,15 +73,15 @@ func appOf(key string) string {
 }
 
 // older lists rows of users who are not banned, and whose tokens were revoked before that time, in milliseconds; at most limit.
-func (r *revocations) older(than int64, limit int) (keys []string) {
+func (r *revocations) older(than int64, limit int) (rows []backbone.Row) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for key, row := range r.rows {
-		if len(keys) < limit && !row.value.Banned && row.value.Before < than {
-			keys = append(keys, key)
+		if len(rows) < limit && !row.value.Banned && row.value.Before < than {
+			rows = append(rows, backbone.Row{Key: key, Revision: row.revision})
 		}
 	}
-	return keys
+	return rows
 }
 
 // set takes in what a row says, unless something newer is known.

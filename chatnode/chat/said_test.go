@@ -3,10 +3,12 @@ package chat
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	chatv1 "github.com/chatfleet/chatfleet/api/chat/v1"
 	"github.com/chatfleet/chatfleet/chatnode/backbone"
@@ -145,6 +147,39 @@ func TestAllThatIsSaidIsReadAsItWasSent(t *testing.T) {
 			Id: q.Id, Offset: sent.GetOffset(), Sender: "ann", Time: sent.GetTime(), Text: q.Text, Data: q.Data, ReplyTo: "x",
 			Mentions: q.Mentions, Thread: 7, Attachments: q.Attachments,
 		})
+	}
+}
+
+func TestDataIsNotNestedDeeperThanClientsRead(t *testing.T) {
+	s, _ := start(t, Limits{TextBytes: 100, DataBytes: 1000})
+	nested := func(depth int) string {
+		return strings.Repeat(`{"[\\\"[":[`, depth/2) + strings.Repeat("]}", depth/2)
+	}
+	data, deeper := valueOf(t, nested(maxDepth)), valueOf(t, "["+nested(maxDepth)+"]")
+	sent := must(s.Send(t.Context(), ann, &chatv1.SendRequest{Id: newID(), Room: "room:a", Data: data}))(t)
+	same(t, "data", history(t, s, ann, "room:a")[0].GetData(), data)
+	settings := &structpb.Struct{Fields: map[string]*structpb.Value{"x": deeper}}
+	for what, do := range map[string]func() error{
+		"a message": func() error {
+			_, err := s.Send(t.Context(), ann, &chatv1.SendRequest{Id: newID(), Room: "room:a", Data: deeper})
+			return err
+		},
+		"an edit": func() error {
+			_, err := s.Edit(t.Context(), ann, &chatv1.EditRequest{Id: newID(), Room: "room:a", Offset: sent.GetOffset(), Data: deeper})
+			return err
+		},
+		"an announcement": func() error {
+			_, err := s.Announce(t.Context(), theServer, &chatv1.AnnounceRequest{Data: deeper})
+			return err
+		},
+		"a room": func() error {
+			_, err := s.CreateRoom(t.Context(), ann, &chatv1.CreateRoomRequest{Room: "room:b", Data: settings})
+			return err
+		},
+	} {
+		if err := do(); err == nil || kindOf(t, err) != Invalid {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 

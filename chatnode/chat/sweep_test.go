@@ -49,6 +49,13 @@ func (h *hindered) Put(ctx context.Context, table, key string, data []byte, expe
 	return h.Tables.Put(ctx, table, key, data, expected)
 }
 
+func (h *hindered) Remove(ctx context.Context, table, key string, expected uint64) error {
+	if err := h.hindered(ctx, "remove", table, key); err != nil {
+		return err
+	}
+	return h.Tables.Remove(ctx, table, key, expected)
+}
+
 func (h *hindered) Count(ctx context.Context, table, prefix string) (int, error) {
 	if err := h.hindered(ctx, "count", table, prefix); err != nil {
 		return 0, err

@@ -36,7 +36,7 @@ func (s *Service) UpdateRoom(ctx context.Context, a Actor, q *chatv1.UpdateRoomR
 		if err == nil && !changed {
 			return errKeep
 		}
-		r.value.Changed = millis(now)
+		r.value.Changed = max(millis(now), r.value.Changed+1) // each change has a time of its own, by which it is told once
 		return err
 	})
 	s.rooms.forget(roomKey(st.feed))

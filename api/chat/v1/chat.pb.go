@@ -434,13 +434,13 @@ func (x *Attachment) GetSize() int64 {
 
 type SendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Chosen by the sender, at most 64 bytes, unique for the sender in the room; a UUIDv7 is best. A backend may leave it out and then
-	// can't retry safely.
+	// Chosen by the sender, at most 64 bytes, unique for the sender in the room; a UUIDv7 is best. A backend that sends
+	// for no user may leave it out and then can't retry safely.
 	Id   string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Room string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
 	// What is said, at most 16 KiB: text, data, attachments, or some of them.
 	Text *string `protobuf:"bytes,3,opt,name=text,proto3,oneof" json:"text,omitempty"`
-	// Anything else, at most 60 KiB as JSON. Numbers are doubles: larger whole ones belong into strings.
+	// Anything else, at most 60 KiB as JSON, nested at most 64 deep. Numbers are doubles: larger whole ones belong into strings.
 	Data *structpb.Value `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	// The id of the message that this one answers, for showing a quotation.
 	ReplyTo string `protobuf:"bytes,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
@@ -1732,7 +1732,7 @@ type Room struct {
 	Room  string                 `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	Kind  RoomKind               `protobuf:"varint,2,opt,name=kind,proto3,enum=chatfleet.chat.v1.RoomKind" json:"kind,omitempty"`
 	Title string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	// Anything that the application wants to keep with it, at most 4 KiB as JSON.
+	// Anything that the application wants to keep with it, at most 4 KiB as JSON, nested at most 64 deep.
 	Data    *structpb.Struct `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	Join    JoinPolicy       `protobuf:"varint,5,opt,name=join,proto3,enum=chatfleet.chat.v1.JoinPolicy" json:"join,omitempty"`
 	History HistoryPolicy    `protobuf:"varint,6,opt,name=history,proto3,enum=chatfleet.chat.v1.HistoryPolicy" json:"history,omitempty"`

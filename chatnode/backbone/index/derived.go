@@ -96,7 +96,7 @@ func (x *Index) Ascend(ctx context.Context, feed string, after uint64, visit fun
 	if err != nil {
 		return fmt.Errorf("entries of %s after %d: %w", feed, after, err)
 	}
-	after = max(after, v.floor-1)
+	after = min(max(after, v.floor-1), MaxSeq)
 	n, _, err := x.start(ctx, &v, after, true)
 	for ; err == nil && n <= v.head.number; n++ {
 		var p *page
