@@ -76,7 +76,6 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 		return &chatv1.Marks{Room: room, User: a.User}, nil // nobody said anything yet
 	}
 	var unread backbone.Unread
-	var was inboxRecord
 	row, err := changeRow(ctx, s.tables, layout.Inbox, inboxKey(st.feed, a.User), func(r *record[inboxRecord]) error {
 		if !r.exists() {
 			if err := s.again(ctx, &st); err != nil {
@@ -84,7 +83,7 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 			}
 			r.value.Floor, r.value.Listed = st.member.value.Floor, s.options.Now().UnixMicro()
 		}
-		was = r.value
+		was := r.value
 		now := was
 		now.Read = max(now.Read, read)
 		answers, err := s.log.Unread(ctx, []backbone.UnreadQuestion{unreadQuestion(st.feed, a.User, now)})
@@ -96,14 +95,14 @@ func (s *Service) mark(ctx context.Context, a Actor, room string, move func(r in
 		if r.value == was {
 			return errKeep
 		}
-		r.value.Marked = millis(s.options.Now())
+		r.value.Marked, r.value.Was = millis(s.options.Now()), was.Delivered
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	if row.value.Marked > millis(s.options.Now().Add(-retell)) {
-		if err := s.tellMarks(ctx, &st, row, was.Delivered); err != nil {
+		if err := s.tellMarks(ctx, &st, row); err != nil {
 			return nil, err
 		}
 	}
@@ -136,14 +135,14 @@ func (s *Service) again(ctx context.Context, st *standing) (err error) {
 }
 
 // tellMarks tells the user's devices and the others in the room, unless that has been done.
-func (s *Service) tellMarks(ctx context.Context, st *standing, r record[inboxRecord], was uint64) error {
+func (s *Service) tellMarks(ctx context.Context, st *standing, r record[inboxRecord]) error {
 	room, user, m := Channel(st.feed), st.actor.User, r.value
 	id := newsID(m.Marked, "mark", inboxKey(st.feed, user), strconv.FormatUint(r.revision, 10))
 	first, err := s.tellNew(ctx, st.feed.App, user, id, markEvent{"mark", room, m.Read, m.Delivered})
 	if err != nil || !first {
 		return err
 	}
-	return s.signal(st.feed, Receipt{"receipt", user, m.Read, m.Delivered, was})
+	return s.signal(st.feed, Receipt{"receipt", user, m.Read, m.Delivered, m.Was})
 }
 
 // unreadQuestion asks what is unread behind the marks.

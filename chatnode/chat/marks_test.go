@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,6 +70,29 @@ func TestMarksGrowToTheNewestMessageAndAreToldOnce(t *testing.T) {
 	}
 	if !slices.Equal(out.sent, told) {
 		t.Errorf("the room is told\n%v, want\n%v", out.sent, told)
+	}
+}
+
+// The node that moved the marks died before it told of them: whoever is asked again tells for which messages they are.
+func TestAReceiptThatIsToldLateSaysWhichMessagesItIsFor(t *testing.T) {
+	var out signals
+	s, b := startWith(t, Options{Limits: noLimits, ImplicitRooms: true, Signals: &out})
+	enter(t, s, "room:a", "ann", "bob")
+	before := say(t, s, ann, "room:a", "one")
+	must(s.Delivered(t.Context(), someone("bob"), &chatv1.DeliveredRequest{Room: "room:a", Offset: before}))(t)
+	at := say(t, s, ann, "room:a", "two")
+	node := &mortal{Backbone: b}
+	dying := must(New(Options{Log: node, Tables: node, Signals: &out, Limits: noLimits, ImplicitRooms: true}))(t)
+	defer dying.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	defer node.arm(1, cancel)()
+	_, err := dying.Delivered(ctx, someone("bob"), &chatv1.DeliveredRequest{Room: "room:a", Offset: at})
+	expect(t, Unavailable, err)
+	must(s.Delivered(t.Context(), someone("bob"), &chatv1.DeliveredRequest{Room: "room:a", Offset: at}))(t)
+	want := fmt.Sprintf(`{"type":"receipt","user":"bob","read":0,"delivered":%d,"was":%d}`, at, before)
+	if told := out.sent[len(out.sent)-1]; len(out.sent) != 2 || told != want {
+		t.Errorf("the room is told %v, want %s at last", out.sent, want)
 	}
 }
 

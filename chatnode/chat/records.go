@@ -75,6 +75,8 @@ type inboxRecord struct {
 	Listed int64 `json:"listed"`
 	// Marked is when the marks were moved last, in milliseconds: part of the id of the event that tells it.
 	Marked int64 `json:"marked,omitempty"`
+	// Was is what Delivered was before that, for the receipt that tells it.
+	Was uint64 `json:"was,omitempty"`
 }
 
 // personRecord is what layout.People has of a user.
