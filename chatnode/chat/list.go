@@ -141,9 +141,9 @@ func (u *userList) put(c *conversation) {
 	u.due[c] = struct{}{}
 }
 
-// again lets a room be counted again.
-func (u *userList) again(c *conversation) {
-	if u.take(c.Room, c.hash) != nil {
+// again lets a room be counted again, with the marks that it has now: those of the inbox may be older.
+func (u *userList) again(room string, hash uint32) {
+	if c := u.take(room, hash); c != nil {
 		u.put(&conversation{feed: c.feed, hash: c.hash, shard: c.shard, marks: c.marks, revision: c.revision, rank: rank{Room: c.Room}})
 	}
 }
@@ -195,7 +195,7 @@ func (u *userList) takeChanges(ctx context.Context, log Log) error {
 		u.moments[shard] = changes.Now
 		for _, hash := range changes.Feeds {
 			for _, c := range slices.Clone(u.rooms[hash]) {
-				u.again(c)
+				u.again(c.Room, hash)
 			}
 		}
 		if changes.Known {
@@ -203,7 +203,7 @@ func (u *userList) takeChanges(ctx context.Context, log Log) error {
 		}
 		for _, c := range u.inbox.rooms {
 			if c.shard == shard {
-				u.again(c)
+				u.again(c.Room, c.hash)
 			}
 		}
 	}

@@ -222,6 +222,30 @@ func TestOfARememberedListOnlyWhatHasChangedIsCounted(t *testing.T) {
 	looked(1, 0)
 }
 
+// forgetful is a log whose owners know no changes of before.
+type forgetful struct{ Log }
+
+func (f forgetful) Changes(ctx context.Context, questions []backbone.ChangesQuestion) ([]backbone.Changes, error) {
+	answers, err := f.Log.Changes(ctx, questions)
+	for i := range answers {
+		answers[i].Known = false
+	}
+	return answers, err
+}
+
+func TestMarksThatMoveAsAShardChangesItsOwnerAreSeen(t *testing.T) {
+	s, b := start(t, noLimits)
+	l := watchless(s, forgetful{b}, 1, maxListed)
+	enter(t, s, "room:1", "ann", "bob")
+	at := say(t, s, someone("bob"), "room:1", "hi")
+	must(l.read(t.Context(), DefaultApp, "ann"))(t)
+	must(s.Read(t.Context(), ann, &chatv1.ReadRequest{Room: "room:1", Offset: at}))(t)
+	l.changed(inboxKey(testFeed("room:1"), "ann"))
+	if in := must(l.read(t.Context(), DefaultApp, "ann"))(t); in.unread != 0 || in.rooms[0].marks.Read != at {
+		t.Fatalf("%d are unread, and %d is read; should be 0 and %d", in.unread, in.rooms[0].marks.Read, at)
+	}
+}
+
 func TestRememberedListsAreBounded(t *testing.T) {
 	s, b := start(t, noLimits)
 	l := watchless(s, b, 2, 5)
